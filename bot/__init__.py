@@ -1,0 +1,1 @@
+"""`bot/` is the machine, `inbox/` is the people, `campaigns/` is the broadcast. Imports only go down."""

@@ -1,0 +1,1 @@
+"""The broadcast: one message, many people, at a decent pace."""

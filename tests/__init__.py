@@ -1,0 +1,1 @@
+"""The checks, one folder for each folder of the house; `python -m tests` runs all of them."""
