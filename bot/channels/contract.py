@@ -127,12 +127,15 @@ class Reacted:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
+    """Their message `target` now reads `content`. `media` is the file it now carries (Telegram lets people swap it)."""
+
     account: str
     chat: str
     target: str
     content: Content
     at: datetime
     number: int = 0
+    media: tuple[MediaRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +475,14 @@ class FetchProblem(Exception):
         self.code, self.message, self.final = code, message, final
 
 
+class PollLost(Exception):
+    """Somebody else receives this account's updates: another poller, or a webhook that is set (`webhook`)."""
+
+    def __init__(self, *, webhook: bool) -> None:
+        super().__init__("a webhook is set" if webhook else "another poller asks for these updates")
+        self.webhook = webhook
+
+
 # --- the channel itself -----------------------------------------------------------------------------------------------
 
 
@@ -493,11 +504,14 @@ class Channel(Protocol):
         """Cheap check that this is JSON of this platform's kind. Raises Malformed."""
         ...
 
-    def read(self, raw: bytes, account: str = "", scopes: Mapping[str, str] | None = None) -> list[Inbound]:
+    def read(
+        self, raw: bytes, account: str = "", scopes: Mapping[str, str] | None = None, *, now: datetime
+    ) -> list[Inbound]:
         """Pure. Every entry, change and message of the body in order; what is not understood becomes Unrecognised.
 
         `account` is the external id for platforms whose bodies do not name it (Telegram). `scopes` maps the
         platform's account id to the identity scope (WhatsApp: portfolio, else business account).
+        `now` is when it arrived: it stands in for a time that is missing or absurd.
         """
         ...
 
@@ -530,7 +544,10 @@ class Channel(Protocol):
         ...
 
     async def poll(self, account: Account, cursor: int) -> Poll | None:
-        """Long-poll for updates after `cursor`; None where the platform only pushes."""
+        """Long-poll for updates after `cursor`; None where the platform only pushes.
+
+        Raises PollLost, TryLater or AccountBroken; what was not returned is asked for again.
+        """
         ...
 
     async def close(self) -> None: ...
