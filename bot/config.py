@@ -150,7 +150,11 @@ class TelegramAccount(AccountTable):
 
 
 Account = WhatsAppAccount | MessengerAccount | TelegramAccount
-KINDS = {"whatsapp": WhatsAppAccount, "messenger": MessengerAccount, "telegram": TelegramAccount}
+KINDS: dict[str, type[AccountTable]] = {
+    "whatsapp": WhatsAppAccount,
+    "messenger": MessengerAccount,
+    "telegram": TelegramAccount,
+}
 
 
 class Settings(BaseSettings):
@@ -298,7 +302,7 @@ def _model(loc: tuple[int | str, ...]) -> type[BaseModel] | None:
         return KINDS.get(str(loc[2])) if len(loc) > 2 else None
     field = Settings.model_fields.get(str(loc[0]))
     section: Any = field.default if field is not None else None
-    return section.__class__ if isinstance(section, Section) else None
+    return type(section) if isinstance(section, Section) else None
 
 
 def _holds(layer: Mapping[str, Any], where: tuple[int | str, ...]) -> bool:
