@@ -15,8 +15,7 @@ EVERYWHERE = "everywhere"
 class Address:
     """One address of a person. `value` is the canonical form that is unique; `reach` is what the platform wants.
 
-    A phone's `value` is folded by `bot.records.phones.fold` (national variants of one number are one value),
-    its `reach` the digits exactly as the platform or the agent gave them.
+    A phone's `value` is folded by `bot.phones.fold` (national variants of one number are one value), its `reach` the digits exactly as the platform or the agent gave them.
     """
 
     kind: IdentityKind
@@ -27,7 +26,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who wrote: addresses in order of trust (WhatsApp: business-scoped user id first, phone second)."""
+    """The person: addresses in order of trust (WhatsApp: business-scoped user id first, phone second).
+
+    In a message that went out (an echo) it is still the person, not the account.
+    """
 
     addresses: tuple[Address, ...]
     name: str = ""
@@ -63,7 +65,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message passed: in from a person, or out by somebody outside Bandeja (`direction="out"`, an echo)."""
+    """A message passed: in from a person, or out by somebody outside Bandeja (`direction="out"`, an echo).
+
+    Inbound with `opens_window=False` was not said just now (imported history) or by nobody (a system message):
+    it is shown, and neither counts as unread nor wakes anybody.
+    """
 
     account: str
     chat: str
@@ -123,6 +129,7 @@ class Reacted:
     emoji: str | None
     at: datetime
     direction: Literal["in", "out"] = "in"
+    opens_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -531,8 +538,17 @@ class Channel(Protocol):
         """Raises FetchProblem. Only the platform's own hosts (and api_url's host) are asked."""
         ...
 
+    async def profile(self, account: Account, address: Address) -> Sender | None:
+        """The person's name, where messages do not carry it (Messenger); None when there is none or none is shown.
+
+        Best effort; raises nothing.
+        """
+        ...
+
     async def check(self, account: Account) -> Health:
-        """Ask the platform who this is. Raises AccountBroken with a sentence when the credentials do not work."""
+        """Ask the platform who this is. Raises AccountBroken with a sentence when the credentials do not work,
+        TryLater when the platform cannot be asked now.
+        """
         ...
 
     async def subscribe(self, account: Account, hook_url: str) -> None:
