@@ -15,7 +15,8 @@ EVERYWHERE = "everywhere"
 class Address:
     """One address of a person. `value` is the canonical form that is unique; `reach` is what the platform wants.
 
-    A phone's `value` is folded by `bot.phones.fold` (national variants of one number are one value), its `reach` the digits exactly as the platform or the agent gave them.
+    A phone's `value` is folded by `bot.phones.fold` (national variants of one number are one value), its
+    `reach` the digits exactly as the platform or the agent gave them.
     """
 
     kind: IdentityKind
@@ -67,8 +68,8 @@ class Failure:
 class Said:
     """A message passed: in from a person, or out by somebody outside Bandeja (`direction="out"`, an echo).
 
-    Inbound with `opens_window=False` was not said just now (imported history) or by nobody (a system message):
-    it is shown, and neither counts as unread nor wakes anybody.
+    Inbound with `opens_window=False` was not said just now (imported history) or by nobody (a system
+    message): it is shown, and neither counts as unread nor wakes anybody.
     """
 
     account: str
@@ -353,7 +354,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a channel accepts, shown to people before they try. Sizes in bytes, lengths in characters."""
+    """What a channel accepts, shown to people before they try. Sizes in bytes, lengths in characters.
+
+    `reaches` are the kinds of address it can write to, the preferred one first.
+    """
 
     text: int
     caption: int
@@ -372,6 +376,7 @@ class Limits:
     can_read_receipts: bool = True
     can_write_first: Literal["template", "never", "always"] = "never"
     settles_by: Literal["status", "echo", "nothing"] = "nothing"
+    reaches: tuple[IdentityKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -539,7 +544,7 @@ class Channel(Protocol):
         ...
 
     async def profile(self, account: Account, address: Address) -> Sender | None:
-        """The person's name, where messages do not carry it (Messenger); None when there is none or none is shown.
+        """The person's name, where messages do not carry it (Messenger); None when there is none to see.
 
         Best effort; raises nothing.
         """

@@ -1,0 +1,94 @@
+"""The WebSocket of an open page: nudges go out (ids only), signs of life come in (looking at, typing in)."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import WSMsgType, web
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.errors import Forbidden, N_, NotFound
+from bot.tasks import spawn
+from inbox import presence
+from inbox.gate import AGENT, HOUSE, SESSION, current_session, same_origin
+from inbox.live import Subscription
+from inbox.permissions import access_conversation
+
+HEARTBEAT_SECONDS = 20.0
+RECHECK = timedelta(seconds=30)
+SIGNED_OUT = 4401
+
+
+class Sign(BaseModel):
+    """What a page tells about its person: one of these, each a conversation's id; or that it lives."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    ping: bool = False
+    looking: str | None = None
+    typing: str | None = None
+    left: str | None = None
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    if not same_origin(request):
+        raise Forbidden(N_("This page is too old. Load it again."), code="origin")
+    if SESSION not in request:
+        raise Forbidden(N_("Only a signed-in browser has live pages."), code="session_only")
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=4096, compress=False)
+    await socket.prepare(request)
+    page = request.app[HOUSE].live.subscribe(request[AGENT])
+    sender = spawn(_send(request, socket, page), name="live page")
+    try:
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await _hear(request, socket, message.data)
+    finally:
+        request.app[HOUSE].live.unsubscribe(page)
+        sender.cancel()
+        with suppress(asyncio.CancelledError):
+            await sender
+    return socket
+
+
+async def _send(request: web.Request, socket: web.WebSocketResponse, page: Subscription) -> None:
+    """Until the page goes or the session is revoked: then the socket closes at once and the page asks to sign in."""
+    while not socket.closed:
+        items: list[dict[str, Any]] = []
+        with suppress(TimeoutError):
+            items = await asyncio.wait_for(page.next_items(), RECHECK.total_seconds())
+        asked = not items or any(item["what"] == "session" for item in items)
+        if asked and await current_session(request) is None:
+            await socket.close(code=SIGNED_OUT, message=b"signed out")
+            return
+        news = [item for item in items if item["what"] != "session"]
+        if news:
+            with suppress(ConnectionResetError):
+                await socket.send_json({"items": news})
+
+
+async def _hear(request: web.Request, socket: web.WebSocketResponse, text: str) -> None:
+    """A sign about a conversation this agent may not see, or one we cannot read, is passed over."""
+    try:
+        sign = Sign.model_validate_json(text)
+    except ValidationError:
+        return
+    if sign.ping:
+        await socket.send_json({"pong": True})
+    if sign.left:
+        await presence.leave(request.app[HOUSE].db, sign.left, request[AGENT].id)
+    if about := sign.typing or sign.looking:
+        with suppress(NotFound):
+            await _note_presence(request, about, typing=sign.typing is not None)
+
+
+async def _note_presence(request: web.Request, conversation_id: str, *, typing: bool) -> None:
+    house, agent = request.app[HOUSE], request[AGENT]
+    conversation = await access_conversation(house.db, agent, conversation_id)
+    now = house.clock.now()
+    if not typing:
+        await presence.look(house.db, conversation, agent, now=now)
+        return
+    await presence.type_in(house.db, conversation, agent, now=now)
+    house.signals.typing(conversation)
