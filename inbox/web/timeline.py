@@ -24,7 +24,6 @@ class Names:
     translate: Translate
     me: str = ""
     agents: Mapping[str, str] = field(default_factory=dict)
-    teams: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,24 +117,28 @@ def _append_line(blocks: list[dict[str, Any]], line_id: str, text: str, at: date
 def activity_text(activity: Mapping[str, Any], names: Names) -> str:
     """A sentence for what happened, with the names as they were when it did."""
     data = activity.get("data") or {}
-    actor = (activity.get("actor") or {}).get("name") or names.translate(N_("Bandeja"))
     kind = _finer_kind(activity, data)
     sentence = names.translate(words.ACTIVITY.get(kind, "%(actor)s: " + kind))
     return sentence % {
-        "actor": actor,
-        "to": data.get("name") or names.agents.get(data.get("to", "")) or names.teams.get(data.get("to", "")) or "?",
-        "from": data.get("from_name") or names.agents.get(data.get("from", "")) or "?",
+        "actor": (activity.get("actor") or {}).get("name") or "Bandeja",
+        "to": data.get("name") or "?",
+        "before": data.get("before") or "?",
         "until": long_when(data["until"], names.zone, names.language) if data.get("until") else "?",
-        "labels": ", ".join(data.get("names") or [names.labels.get(key, key) for key in data.get("labels", [])]),
+        "labels": _label_changes(data, names),
     }
+
+
+def _label_changes(data: Mapping[str, Any], names: Names) -> str:
+    added = [f"+ {names.labels[label]}" for label in data.get("added", ()) if label in names.labels]
+    return ", ".join(added + [f"− {names.labels[label]}" for label in data.get("removed", ()) if label in names.labels])
 
 
 def _finer_kind(activity: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     kind, actor = str(activity["kind"]), (activity.get("actor") or {}).get("id")
     if kind == "assigned" and actor and data.get("to") == actor:
         return "assigned_self"
-    if kind == "labels" and not (data.get("names") or data.get("labels")):
-        return "labels_none"
+    if kind == "taken_over" and not data.get("before"):
+        return "assigned_self"
     if kind == "reopened" and not actor:
         return "reopened_by_contact"
     return kind

@@ -1,0 +1,149 @@
+"""Pages and fragments from templates: the only home of jinja2. Everything is escaped; no template decides anything."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader, pass_context
+from jinja2.runtime import Context
+
+from inbox.people import Agent
+from inbox.web import looks, template_parts, times, words
+from inbox.web.translation import DEFAULT, LANGUAGES, Translations
+
+HERE = Path(__file__).parent
+HTML, STATIC = HERE / "html", HERE / "static"
+FILTERS = ("tab", "status", "account", "channel", "team", "label", "assignee", "sort")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a page, and from where. `may` holds the permissions of the role as strings."""
+
+    now: datetime
+    language: str = DEFAULT
+    zone: tzinfo = UTC
+    csrf: str = ""
+    agent: Agent | None = None
+    may: frozenset[str] = frozenset()
+    path: str = "/"
+    section: str = ""
+    badge: int = 0
+    alerts: tuple[Mapping[str, Any], ...] = ()
+    demo: bool = False
+
+    def prefers(self, key: str, otherwise: Any) -> Any:
+        return self.agent.prefs.get(key, otherwise) if self.agent else otherwise
+
+
+class Renderer:
+    """One per process. Templates are compiled at their first use, once for each language."""
+
+    def __init__(self, translations: Translations) -> None:
+        self._translations = translations
+        self._rooms: dict[str, Environment] = {}
+
+    def render(self, template: str, viewer: Viewer, **context: Any) -> str:
+        """`template` is a path below inbox/web/html."""
+        return self._room(viewer.language).get_template(template).render(viewer=viewer, **context)
+
+    def _room(self, language: str) -> Environment:
+        if language not in self._rooms:
+            self._rooms[language] = self._furnish(language)
+        return self._rooms[language]
+
+    def _furnish(self, language: str) -> Environment:
+        room = Environment(
+            loader=FileSystemLoader(HTML),
+            autoescape=True,
+            undefined=ChainableUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+            extensions=["jinja2.ext.i18n"],
+        )
+        room.policies["ext.i18n.trimmed"] = True
+        catalogue = self._translations.catalogue(language)
+        room.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+        room.filters |= _filters(language, catalogue.gettext)
+        room.globals |= {"asset": self.asset, "languages": LANGUAGES, "inbox_url": inbox_url, "query": query}
+        return room
+
+    def asset(self, path: str) -> str:
+        """The address of a static file; it changes with any of them, so that a browser may keep it for good."""
+        return f"/static/{self.asset_version}/{path}"
+
+    @cached_property
+    def asset_version(self) -> str:
+        digest = hashlib.sha256()
+        for file in sorted(STATIC.rglob("*")):
+            if file.is_file() and not file.name.startswith("."):
+                digest.update(file.relative_to(STATIC).as_posix().encode() + b"\0" + file.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+def _filters(language: str, translate: Callable[[str], str]) -> dict[str, Callable[..., Any]]:
+    say = partial(words.say, translate=translate)
+    return {
+        "bars": looks.bars,
+        "bytes": looks.size,
+        "category_word": lambda code: say(words.CATEGORIES, code),
+        "channel_name": partial(words.channel_name, translate=translate),
+        "clock": pass_context(lambda context, at: times.clock(at, _viewer(context).zone)),
+        "colour": looks.colour,
+        "countdown": pass_context(lambda context, at: times.countdown(at, _viewer(context).now)),
+        "cut": template_parts.cut,
+        "done_word": lambda code: say(words.DONE, code),
+        "initials": looks.initials,
+        "iso": lambda at: at.isoformat(timespec="milliseconds") if at else "",
+        "kind_icon": lambda kind: words.KINDS.get(kind, words.KINDS["media"])[1],
+        "kind_word": lambda kind: translate(words.KINDS.get(kind, words.KINDS["unsupported"])[0]),
+        "length": times.length,
+        "long_when": pass_context(lambda context, at: times.long_when(at, _viewer(context).zone, language)),
+        "noted": looks.noted,
+        "only_emoji": looks.only_emoji,
+        "phone": looks.phone,
+        "preview": partial(words.preview, translate=translate),
+        "preview_icon": words.preview_icon,
+        "pretty": lambda value: json.dumps(value, ensure_ascii=False, indent=2, default=str),
+        "rich": looks.rich,
+        "role_text": lambda code: translate(words.ROLES[str(code)][1]) if str(code) in words.ROLES else "",
+        "role_word": lambda code: translate(words.ROLES[str(code)][0]) if str(code) in words.ROLES else str(code),
+        "sees_word": lambda code: say(words.SEES, code),
+        "sending_word": lambda code: say(words.SENDING, code),
+        "status_word": lambda code: say(words.STATUS, code),
+        "template_status_word": lambda code: say(words.TEMPLATE_STATUS, code),
+        "upto": looks.upto,
+        "waited": pass_context(lambda context, since: times.span(_viewer(context).now - since)),
+        "when": pass_context(partial(_when, language=language, translate=translate)),
+    }
+
+
+def _viewer(context: Context) -> Viewer:
+    viewer = context["viewer"]
+    if not isinstance(viewer, Viewer):
+        raise TypeError("A template was imported without its context.")
+    return viewer
+
+
+def _when(context: Context, at: datetime | None, *, language: str, translate: Callable[[str], str]) -> str:
+    viewer = _viewer(context)
+    return times.short_when(at, viewer.now, viewer.zone, language, translate) if at else ""
+
+
+def inbox_url(filters: Mapping[str, str], path: str = "/inbox", **changes: str) -> str:
+    """The inbox with these filters, some of them changed; an empty one drops out."""
+    return path + query({key: changes.get(key, filters.get(key, "")) for key in FILTERS} | changes)
+
+
+def query(values: Mapping[str, Any]) -> str:
+    """`?a=1&b=2` of what is not empty, or nothing."""
+    kept = {key: value for key, value in values.items() if value not in ("", None)}
+    return "?" + urlencode(kept) if kept else ""
