@@ -1,0 +1,1 @@
+"""What concerns the database as such. The nouns above keep their own queries."""
