@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.errors import Conflict, N_, NotFound, Refused
 from bot.ids import new_id
-from bot.store.database import AlreadyThere, Database
+from bot.store.database import AlreadyThere, Database, already_there
 
 COLOURS = ("grey", "red", "orange", "yellow", "green", "teal", "blue", "purple")
 
@@ -14,7 +14,8 @@ COLOURS = ("grey", "red", "orange", "yellow", "green", "teal", "blue", "purple")
 async def add_label(db: Database, *, name: str, colour: str, now: datetime) -> dict[str, Any]:
     label = {"_id": new_id(), "name": _name(name), "colour": _colour(colour), "created_at": now}
     try:
-        await db["labels"].insert_one(label)
+        with already_there():
+            await db["labels"].insert_one(label)
     except AlreadyThere as error:
         raise Conflict(N_("There is a label %(name)s already."), name=label["name"]) from error
     return label
@@ -22,9 +23,10 @@ async def add_label(db: Database, *, name: str, colour: str, now: datetime) -> d
 
 async def change_label(db: Database, label_id: str, *, name: str, colour: str) -> None:
     try:
-        done = await db["labels"].update_one(
-            {"_id": label_id}, {"$set": {"name": _name(name), "colour": _colour(colour)}}
-        )
+        with already_there():
+            done = await db["labels"].update_one(
+                {"_id": label_id}, {"$set": {"name": _name(name), "colour": _colour(colour)}}
+            )
     except AlreadyThere as error:
         raise Conflict(N_("There is a label %(name)s already."), name=name) from error
     if not done.matched_count:

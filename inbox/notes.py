@@ -6,15 +6,23 @@ from typing import Any
 
 from bot.errors import N_, Refused
 from bot.ids import new_id
-from bot.store.database import Database
+from bot.store.database import AlreadyThere, Database, already_there
 from inbox.people import Agent
 
 NOTE_LENGTH = 5000
 
 
 async def add_note(
-    db: Database, conversation: dict[str, Any], *, text: str, mentions: Sequence[str], by: Agent, now: datetime
+    db: Database,
+    conversation: dict[str, Any],
+    *,
+    text: str,
+    mentions: Sequence[str],
+    key: str | None = None,
+    by: Agent,
+    now: datetime,
 ) -> dict[str, Any]:
+    """With a `key` that was used before (a double click), the note written then."""
     if not text.strip():
         raise Refused(N_("The note is empty."), code="note_empty")
     if len(text) > NOTE_LENGTH:
@@ -28,7 +36,13 @@ async def add_note(
         "mentions": list(dict.fromkeys(mentions)),
         "at": now,
     }
-    await db["notes"].insert_one(note)
+    if key:
+        note["client_key"] = f"{by.id}:{key}"
+    try:
+        with already_there():
+            await db["notes"].insert_one(note)
+    except AlreadyThere:
+        return await db["notes"].find_one({"client_key": note["client_key"]}) or note
     return note
 
 

@@ -12,7 +12,7 @@ from argon2.exceptions import Argon2Error
 
 from bot.errors import Conflict, N_, NotFound, Refused
 from bot.ids import new_id
-from bot.store.database import AlreadyThere, Database
+from bot.store.database import AlreadyThere, Database, already_there
 
 PASSWORD_LENGTH = 10
 _hasher = PasswordHasher()
@@ -91,7 +91,8 @@ async def add_agent(
         "created_at": now,
     }
     try:
-        await db["agents"].insert_one(stored)
+        with already_there():
+            await db["agents"].insert_one(stored)
     except AlreadyThere as error:
         raise Conflict(N_("Somebody with the address %(email)s is there already."), email=address) from error
     return read_agent(stored)
@@ -157,7 +158,8 @@ async def change_agent(db: Database, agent_id: str, changes: Mapping[str, Any]) 
     if "email" in changes:
         changes = {**changes, "email": _email(changes["email"])}
     try:
-        stored = await db["agents"].find_one_and_update({"_id": agent_id}, {"$set": dict(changes)}, return_document=True)
+        with already_there():
+            stored = await db["agents"].find_one_and_update({"_id": agent_id}, {"$set": dict(changes)}, return_document=True)
     except AlreadyThere as error:
         raise Conflict(
             N_("Somebody with the address %(email)s is there already."), email=changes.get("email")
@@ -201,7 +203,8 @@ FIRST_TEAM = "0" * 24
 async def add_team(db: Database, *, name: str, now: datetime) -> Team:
     team = {"_id": new_id(), "name": _team_name(name), "created_at": now}
     try:
-        await db["teams"].insert_one(team)
+        with already_there():
+            await db["teams"].insert_one(team)
     except AlreadyThere as error:
         raise Conflict(N_("There is a team %(name)s already."), name=team["name"]) from error
     return Team(id=team["_id"], name=team["name"])
@@ -209,7 +212,8 @@ async def add_team(db: Database, *, name: str, now: datetime) -> Team:
 
 async def rename_team(db: Database, team_id: str, *, name: str) -> None:
     try:
-        done = await db["teams"].update_one({"_id": team_id}, {"$set": {"name": _team_name(name)}})
+        with already_there():
+            done = await db["teams"].update_one({"_id": team_id}, {"$set": {"name": _team_name(name)}})
     except AlreadyThere as error:
         raise Conflict(N_("There is a team %(name)s already."), name=name) from error
     if not done.matched_count:

@@ -37,6 +37,13 @@ INDEXES = (
     Index("conversations", ("team", "open", "-at")),
     Index("conversations", ("status", "-at")),
     Index("conversations", ("contact", "-at")),
+    Index("conversations", ("mentions", "-at"), partial={"mentions": {"$type": "string"}}, name="mentions"),
+    Index("conversations", ("open", "waiting_since"), partial={"waiting_since": {"$type": "date"}}, name="waiting"),
+    Index("conversations", ("open", "window_closes_at")),
+    Index("conversations", ("accounts", "open", "-at")),
+    Index("conversations", ("labels", "open", "-at"), partial={"labels": {"$type": "string"}}, name="labels"),
+    Index("conversations", ("snoozed_until",), partial={"status": "snoozed"}, name="snoozed"),
+    Index("windows", ("identity",)),
 
     # The same message told twice, even at the same moment to two processes, is one message.
     Index("messages", ("account", "chat", "platform_id"), unique=True,
@@ -59,10 +66,14 @@ INDEXES = (
 
     Index("media", ("state", "due_at")),
     Index("media", ("message",)),
+    Index("media", ("contact", "-at")),
+    Index("consents", ("contact", "-at")),
+    Index("suspects", ("a", "b"), unique=True),
     Index("templates", ("scope", "name", "language"), unique=True),
 
     Index("notes", ("conversation", "-at")),
     Index("notes", ("contact", "-at")),
+    Index("notes", ("client_key",), unique=True, partial={"client_key": {"$type": "string"}}, name="client_key"),
     Index("activity", ("conversation", "-at")),
     Index("activity", ("contact", "-at")),
 
@@ -74,7 +85,11 @@ INDEXES = (
     Index("tokens", ("agent",)),
     Index("onetime", ("expires_at",), ttl_seconds=0),
 
+    Index("tries", ("expires_at",), ttl_seconds=0),
+
+    Index("drafts", ("at",), ttl_seconds=90 * DAY),
     Index("presence", ("expires_at",), ttl_seconds=0),
+    Index("presence", ("conversation",)),
     Index("idempotency", ("at",), ttl_seconds=DAY),
     Index("nudges", ("at",), ttl_seconds=600),
 )

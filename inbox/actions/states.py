@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.errors import Conflict, N_, Refused
 from bot.nudges import publish
-from bot.store.database import AlreadyThere, Database
+from bot.store.database import AlreadyThere, Database, already_there
 from inbox import activity, labels, notes
 from inbox.people import Agent, find_agent, get_agent, get_team, list_agents
 
@@ -72,7 +72,8 @@ async def assign_team(db: Database, conversation: Conversation, *, to: str, by: 
     if conversation.get("team") == to:
         return conversation
     try:
-        changed = await _change(db, conversation, {"team": to, "assignee": None})
+        with already_there():
+            changed = await _change(db, conversation, {"team": to, "assignee": None})
     except AlreadyThere:
         changed = await _fold(db, conversation, to, now=now)
     await activity.record(db, changed, "team", by=by, now=now, to=to, name=team.name)
@@ -139,9 +140,10 @@ async def reopen(db: Database, conversation: Conversation, *, by: Agent | None, 
     if conversation["open"] and conversation["status"] == "open":
         return conversation
     try:
-        changed = await _change(
-            db, conversation, {"status": "open", "open": True, "resolved_at": None, "snoozed_until": None, "at": now}
-        )
+        with already_there():
+            changed = await _change(
+                db, conversation, {"status": "open", "open": True, "resolved_at": None, "snoozed_until": None, "at": now}
+            )
     except AlreadyThere as error:
         raise Conflict(
             N_("This person has an open conversation with the team already."), code="open_elsewhere"
@@ -197,13 +199,20 @@ async def set_labels(
 
 
 async def write_note(
-    db: Database, conversation: Conversation, *, text: str, mentions: Sequence[str] = (), by: Agent, now: datetime
+    db: Database,
+    conversation: Conversation,
+    *,
+    text: str,
+    mentions: Sequence[str] = (),
+    key: str | None = None,
+    by: Agent,
+    now: datetime,
 ) -> dict[str, Any]:
     """`mentions` are agent ids, to which those named in the text as @Name are added; the mentioned may see it all."""
     people = {agent.id: agent.name for agent in await list_agents(db)}
     named = {agent_id for agent_id, name in people.items() if f"@{name}".casefold() in text.casefold()}
     meant = sorted((set(mentions) | named) & set(people))
-    note = await notes.add_note(db, conversation, text=text, mentions=meant, by=by, now=now)
+    note = await notes.add_note(db, conversation, text=text, mentions=meant, key=key, by=by, now=now)
     changed = await db["conversations"].find_one_and_update(
         {"_id": conversation["_id"]}, {"$addToSet": {"mentions": {"$each": meant}}}, return_document=True
     )

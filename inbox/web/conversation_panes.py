@@ -1,0 +1,209 @@
+"""What the thread and the panes beside it show: one conversation joined with its story, composer and person."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from inbox import drafts, presence, thread
+from inbox.gate import AGENT, HOUSE, translator
+from inbox.people import list_agents
+from inbox.permissions import Permission, View, access_conversation, access_message, may, view_of
+from inbox.reach import Reach, choose, ways_to
+from inbox.web.answers import zone_of
+from inbox.web.person_pane import build_person
+from inbox.web.rows import Names, build_rows, read_names
+from inbox.web.timeline import lay_out
+
+MOST_SINCE = 200
+
+
+async def build_pane(request: web.Request, conversation_id: str, names: Names | None = None) -> dict[str, Any]:
+    """Everything fragments/conversation.html needs. Raises NotFound."""
+    house, agent = request.app[HOUSE], request[AGENT]
+    names = names or await read_names(house.db)
+    conversation = await access_conversation(house.db, agent, conversation_id)
+    highlight = request.query.get("message")
+    limit = await _reach_back_to(request, highlight) if highlight else thread.PAGE
+    story = await build_items(request, conversation, names, limit=limit)
+    return {
+        "conversation": await build_head(request, conversation, names),
+        "present": await presence.present(house.db, conversation["_id"], but=agent.id, now=house.clock.now()),
+        **story,
+        "highlight": highlight,
+        "composer": await build_composer(request, conversation),
+        "person": await build_person(request, conversation["contact"], names, current=conversation["_id"]),
+        "me": {"id": agent.id, "name": agent.name},
+    }
+
+
+async def build_head(request: web.Request, conversation: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    agent = request[AGENT]
+    row = (await build_rows(request, [conversation], names))[0]
+    return {
+        **row,
+        "contact_id": conversation["contact"],
+        "snoozed_until": conversation.get("snoozed_until"),
+        "may": {
+            "reply": may(agent, Permission.CONVERSATIONS_REPLY),
+            "note": may(agent, Permission.NOTES_WRITE),
+            "assign": may(agent, Permission.CONVERSATIONS_ASSIGN),
+            "resolve": may(agent, Permission.CONVERSATIONS_REPLY),
+            "label": may(agent, Permission.CONVERSATIONS_REPLY),
+        },
+    }
+
+
+async def build_items(
+    request: web.Request,
+    conversation: Mapping[str, Any],
+    names: Names,
+    *,
+    limit: int = thread.PAGE,
+    before: str | None = None,
+) -> dict[str, Any]:
+    """`{"items", "older"}`, laid out for fragments/items.html."""
+    house, agent = request.app[HOUSE], request[AGENT]
+    view = view_of(agent)
+    stretch = await thread.read_stretch(house.db, view, conversation["contact"], limit=limit, before=before)
+    media = await _media_of(request, stretch.items)
+    for item in stretch.items:
+        if item.kind == "message":
+            _join(item.document, media, view)
+        elif view.masked and item.kind == "note":
+            item.document["text"] = view.text(item.document["text"])
+    items = lay_out(
+        stretch.items,
+        zone=zone_of(request),
+        me=agent.id,
+        agents=names.agents,
+        teams=names.teams,
+        labels={label_id: label["name"] for label_id, label in names.labels.items()},
+        new_since=conversation.get("looked", {}).get(agent.id),
+        translate=translator(request),
+    )
+    return {"items": items, "older": stretch.older}
+
+
+async def _media_of(request: web.Request, items: Sequence[thread.Item]) -> dict[str, dict[str, Any]]:
+    ids = [file["id"] for item in items if item.kind == "message" for file in item.document.get("media", ())]
+    if not ids:
+        return {}
+    found = await request.app[HOUSE].db["media"].find({"_id": {"$in": ids}}).to_list()
+    return {file["_id"]: file for file in found}
+
+
+def _join(message: dict[str, Any], media: Mapping[str, Mapping[str, Any]], view: View) -> None:
+    message["media"] = [_shown_file(file, media.get(file["id"], {})) for file in message.get("media", ())]
+    if not view.masked:
+        return
+    message["text"] = view.text(message.get("text") or "")
+    message["content"] = hide_numbers(message.get("content", {}), view)
+    if message.get("quoted"):
+        message["quoted"]["text"] = view.text(message["quoted"].get("text") or "")
+    message["author"]["name"] = view.text(message["author"].get("name") or "")
+
+
+def hide_numbers(value: Any, view: View) -> Any:
+    """Every text in a nested value, with the numbers in it hidden."""
+    match value:
+        case str():
+            return view.text(value)
+        case dict():
+            return {key: hide_numbers(inner, view) for key, inner in value.items()}
+        case list() | tuple():
+            return [hide_numbers(inner, view) for inner in value]
+        case _:
+            return value
+
+
+def _shown_file(file: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("name", "mime", "size", "width", "height", "seconds", "peaks", "error")
+    return {
+        **file,
+        **{key: stored[key] for key in keys if stored.get(key) is not None},
+        "state": stored.get("state", "wanted"),
+        "thumb": bool(stored.get("thumb")),
+    }
+
+
+async def _reach_back_to(request: web.Request, message_id: str) -> int:
+    """How many messages of the story to show so that this one, found by a search, is among them."""
+    house, agent = request.app[HOUSE], request[AGENT]
+    message, _ = await access_message(house.db, agent, message_id)
+    newer = {"contact": message["contact"], "at": {"$gte": message["at"]}}
+    since = await house.db["messages"].count_documents(newer, limit=MOST_SINCE)
+    return max(thread.PAGE, since + 5)
+
+
+async def build_composer(request: web.Request, conversation: Mapping[str, Any]) -> dict[str, Any]:
+    house, agent = request.app[HOUSE], request[AGENT]
+    now = house.clock.now()
+    ways = await ways_to(house, conversation["contact"], now=now)
+    chosen = _choose(request, conversation, ways)
+    routes = [build_route(request, way, chosen=way is chosen, last=way is ways[0]) for way in ways]
+    begun = await drafts.find_drafts(house.db, conversation["_id"], agent.id)
+    people = await list_agents(house.db)
+    return {
+        "routes": routes,
+        "chosen": next((route for route in routes if route["chosen"]), None),
+        "draft": begun["reply"],
+        "note_draft": begun["note"],
+        "may_reply": may(agent, Permission.CONVERSATIONS_REPLY),
+        "may_note": may(agent, Permission.NOTES_WRITE),
+        "enter": agent.prefs.get("enter", True),
+        "last_seen": (conversation.get("last") or {}).get("id", ""),
+        "agents": [{"id": person.id, "name": person.name} for person in people if person.id != agent.id],
+        "practice": conversation.get("practice", False),
+    }
+
+
+def _choose(request: web.Request, conversation: Mapping[str, Any], ways: Sequence[Reach]) -> Reach | None:
+    """The page's own choice, else the account the conversation last used, else wherever they wrote last."""
+    asked = request.query.get("route", "")
+    for way in ways:
+        if way.id == asked:
+            return way
+    for way in ways:
+        if way.account.id == conversation.get("account"):
+            return way
+    return choose(ways) if ways else None
+
+
+def build_route(request: web.Request, way: Reach, *, chosen: bool, last: bool) -> dict[str, Any]:
+    house, view = request.app[HOUSE], view_of(request[AGENT])
+    limits = house.channels.get(way.account.kind).limits
+    return {
+        "id": way.id,
+        "account": way.account.id,
+        "identity": way.identity["_id"],
+        "kind": way.account.kind,
+        "name": way.account.name,
+        "to": shown_address(way.identity, view),
+        "state": way.state,
+        "closes_at": way.window.closes_at,
+        "human_until": way.window.human_until,
+        "sentence": translator(request)(way.sentence),
+        "templates": limits.can_write_first == "template",
+        "last": last and way.heard_at is not None,
+        "chosen": chosen,
+        "can_write_first": limits.can_write_first,
+        "limits": {
+            "text": limits.text,
+            "caption": limits.caption,
+            "can_quote": limits.can_quote,
+            "can_react": limits.can_react,
+            "media_bytes": dict(limits.media_bytes),
+            "mimes": {kind: list(mimes) for kind, mimes in limits.mimes.items()},
+            "voice_mime": limits.voice_mime,
+        },
+    }
+
+
+def shown_address(identity: Mapping[str, Any], view: View) -> str:
+    """How a person reads an address: a number with its plus, a username with its at, else a short id."""
+    if identity["kind"] == "phone":
+        return view.phone("+" + identity["reach"].lstrip("+"))
+    username = identity.get("profile", {}).get("username")
+    return view.text(f"@{username}") if username else "···" + identity["value"][-6:]
+
