@@ -1,0 +1,1 @@
+"""The nouns: contacts, messages, media, templates … Each keeps its own queries."""
