@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from bot import phones
 from bot.channels.contract import EVERYWHERE, Channel, Window
 from bot.errors import N_, Refused
 from bot.records.accounts import AccountRecord
@@ -52,6 +53,20 @@ async def ways_to(house: House, contact_id: str, *, now: datetime) -> list[Reach
         if (way := _best_way(account, house.channels.get(account.kind), identities, heard, now))
     ]
     return sorted(ways, key=lambda way: (way.heard_at is None, -(way.heard_at or now).timestamp(), way.account.name))
+
+
+async def way_to_number(house: House, digits: str, *, now: datetime) -> list[Reach]:
+    """The accounts that may write first to a phone number; a person who has it already is reached as usual."""
+    value = phones.fold(digits)
+    known = await house.db["identities"].find_one({"kind": "phone", "scope": EVERYWHERE, "value": value})
+    if known and known.get("contact"):
+        return await ways_to(house, known["contact"], now=now)
+    stranger = {"_id": "", "kind": "phone", "scope": EVERYWHERE, "value": value, "reach": digits}
+    return [
+        way
+        for account in house.accounts.all()
+        if (way := _best_way(account, house.channels.get(account.kind), [stranger], {}, now))
+    ]
 
 
 async def _heard(db: Database, identity_ids: Sequence[str]) -> dict[tuple[str, str], datetime]:

@@ -81,6 +81,17 @@ async def close_sessions(db: Database, agent_id: str, *, but: str | None = None)
     return (await db["sessions"].delete_many(wanted)).deleted_count
 
 
+async def close_one(db: Database, agent_id: str, key: str) -> None:
+    """`key` is how a page names a session; unknown ones are passed over."""
+    await db["sessions"].delete_one({"agent": agent_id, "key": key})
+
+
+async def last_seen(db: Database) -> dict[str, datetime]:
+    """Agent id → when one of their sessions was last used."""
+    rows = await db["sessions"].aggregate([{"$group": {"_id": "$agent", "at": {"$max": "$seen_at"}}}])
+    return {row["_id"]: row["at"] async for row in rows}
+
+
 async def tell_sessions(db: Database, agent_id: str) -> None:
     """Open pages of this agent look at once whether they are still signed in."""
     await publish(db, [{"what": "session", "agent": agent_id}])

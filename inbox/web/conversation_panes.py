@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot import phones
 from inbox import drafts, presence, thread
 from inbox.gate import AGENT, HOUSE, translator
 from inbox.people import list_agents
@@ -203,7 +204,7 @@ def build_route(request: web.Request, way: Reach, *, chosen: bool, last: bool) -
 def shown_address(identity: Mapping[str, Any], view: View) -> str:
     """How a person reads an address: a number with its plus, a username with its at, else a short id."""
     if identity["kind"] == "phone":
-        return view.phone("+" + identity["reach"].lstrip("+"))
+        return view.phone(phones.display(identity["reach"]))
     username = identity.get("profile", {}).get("username")
     return view.text(f"@{username}") if username else "···" + identity["value"][-6:]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot import phones
 from inbox import conversations
 from inbox.gate import AGENT, HOUSE, translator
 from inbox.permissions import Permission, View, access_contact, may, view_of
@@ -27,7 +28,7 @@ async def build_person(
         **{key: contact.get(key) for key in ("language", "country", "first_heard_at", "last_heard_at")},
         "id": contact["_id"],
         "name": view.text(contact.get("name") or ""),
-        "phone": view.phone(contact.get("phone") or ""),
+        "phone": view.phone(phones.display(contact.get("phone") or "")),
         "email": contact.get("email") or "",
         "practice": contact.get("practice", False),
         "blocked": contact.get("blocked", False),
@@ -47,7 +48,7 @@ async def build_person(
 def _identity(request: web.Request, identity: Mapping[str, Any], view: View) -> dict[str, Any]:
     profile, gone = identity.get("profile", {}), identity.get("gone")
     account = request.app[HOUSE].accounts.find(identity.get("account", ""))
-    value = view.phone(f"+{identity['reach'].lstrip('+')}") if identity["kind"] == "phone" else identity["value"]
+    value = view.phone(phones.display(identity["reach"])) if identity["kind"] == "phone" else identity["value"]
     return {
         "id": identity["_id"],
         "kind": identity["kind"],

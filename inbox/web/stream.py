@@ -17,7 +17,7 @@ from inbox.permissions import access_conversation
 
 HEARTBEAT_SECONDS = 20.0
 RECHECK = timedelta(seconds=30)
-SIGNED_OUT = 4401
+SIGNED_OUT, COME_BACK = 4401, 4408
 
 
 class Sign(BaseModel):
@@ -58,14 +58,17 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, page: Subsc
         items: list[dict[str, Any]] = []
         with suppress(TimeoutError):
             items = await asyncio.wait_for(page.next_items(), RECHECK.total_seconds())
-        asked = not items or any(item["what"] == "session" for item in items)
-        if asked and await current_session(request) is None:
+        told = any(item["what"] == "session" for item in items)
+        if (told or not items) and await current_session(request) is None:
             await socket.close(code=SIGNED_OUT, message=b"signed out")
             return
-        news = [item for item in items if item["what"] != "session"]
-        if news:
+        if told:
+            # The rights may be others now; the page comes back with a subscription that has them.
+            await socket.close(code=COME_BACK, message=b"rights changed")
+            return
+        if items:
             with suppress(ConnectionResetError):
-                await socket.send_json({"items": news})
+                await socket.send_json({"items": items})
 
 
 async def _hear(request: web.Request, socket: web.WebSocketResponse, text: str) -> None:
