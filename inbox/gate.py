@@ -110,7 +110,7 @@ def same_origin(request: web.Request) -> bool:
 
 def client_ip(request: web.Request) -> str:
     """The peer, or what a configured proxy says of it: the right-most address that is not a proxy of ours."""
-    proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in request.app[HOUSE].settings.server.trusted_proxies]
+    proxies = request.app[HOUSE].settings.server.trusted_proxies
     address = request.remote or ""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
     while hops and _is_among(address, proxies):
@@ -123,7 +123,7 @@ def is_secure(request: web.Request) -> bool:
     return request.secure or request.app[HOUSE].settings.server.public_url.startswith("https://")
 
 
-def _is_among(address: str, networks: list[Any]) -> bool:
+def _is_among(address: str, networks: Iterable[Any]) -> bool:
     try:
         return any(ipaddress.ip_address(address) in network for network in networks)
     except ValueError:
