@@ -1,4 +1,4 @@
-"""The `bandeja` command. Results go to standard output, everything else to standard error; a refusal is one sentence."""
+"""The `bandeja` command. Results go to standard output, all else to standard error; a refusal is one sentence."""
 
 import asyncio
 import sys
@@ -148,9 +148,7 @@ def agent() -> None:
 @click.option("--role", type=click.Choice(["owner", "supervisor", "agent", "marketer"]), required=True)
 @click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input, one line.")
 @_DATA
-def add_agent(
-    config: Path | None, email: str, name: str, role: str, password_stdin: bool, data: Path | None
-) -> None:
+def add_agent(config: Path | None, email: str, name: str, role: str, password_stdin: bool, data: Path | None) -> None:
     """Add a person; the password comes from standard input."""
     from inbox.commands import add_agent
 
@@ -199,9 +197,11 @@ def add_account(config: Path | None, kind: str, data: Path | None, **options: st
     Messenger the access token, then the app secret."""
     from inbox.commands import connect_account
 
-    secrets = {"access_token": _one_line("access token"), "app_secret": _one_line("app secret")} if (
-        kind != "telegram"
-    ) else {"bot_token": _one_line("bot token")}
+    secrets = (
+        {"access_token": _one_line("access token"), "app_secret": _one_line("app secret")}
+        if (kind != "telegram")
+        else {"bot_token": _one_line("bot token")}
+    )
     for line in _run(connect_account(_settings(config, data=data), kind=kind, secrets=secrets, options=options)):
         click.echo(line)
 

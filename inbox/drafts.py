@@ -9,7 +9,9 @@ Kind = Literal["reply", "note"]
 DRAFT_LENGTH = 20_000
 
 
-async def save_draft(db: Database, conversation_id: str, agent_id: str, kind: Kind, *, text: str, now: datetime) -> None:
+async def save_draft(
+    db: Database, conversation_id: str, agent_id: str, kind: Kind, *, text: str, now: datetime
+) -> None:
     """An empty text forgets the draft."""
     key = f"{conversation_id}:{agent_id}:{kind}"
     if not text.strip():

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 from pymongo.errors import ConnectionFailure, ExecutionTimeout
 
-from bot.errors import Conflict, DomainError, Forbidden, N_, NotFound, Refused, Unavailable
+from bot.errors import N_, Conflict, DomainError, Forbidden, NotFound, Refused, Unavailable
 from bot.log import logger
 from inbox.house import House
 from inbox.people import Agent
@@ -103,7 +103,7 @@ async def _check_csrf(request: web.Request, session: Session) -> None:
 
 
 def same_origin(request: web.Request) -> bool:
-    """Whether a browser says that the request comes from one of our own pages; for sockets, which have no CSRF field."""
+    """Whether a browser says that this comes from one of our own pages; for sockets, which have no CSRF field."""
     origin = request.headers.get("Origin")
     return origin is None or hmac.compare_digest(urlsplit(origin).netloc.encode(), request.host.encode())
 
@@ -138,14 +138,18 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except SignInNeeded:
         return _sign_in(request)
     except DomainError as error:
-        status = _STATUS_BY_CODE.get(error.code) or next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
+        status = _STATUS_BY_CODE.get(error.code) or next(
+            (code for kind, code in _STATUS if isinstance(error, kind)), 400
+        )
         return answer_no(request, status, error.code, error.sentence(translator(request)), **error.fields)
     except ValidationError as error:
         return answer_no(request, 400, "invalid", _say_invalid(error), fields=_invalid_fields(error))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return answer_no(request, error.status, error.reason.lower().replace(" ", "_"), translator(request)(error.reason))
+        return answer_no(
+            request, error.status, error.reason.lower().replace(" ", "_"), translator(request)(error.reason)
+        )
     except (ConnectionFailure, ExecutionTimeout):
         sentence = translator(request)(N_("The database does not answer right now. Try again in a moment."))
         return answer_no(request, 503, "unavailable", sentence)

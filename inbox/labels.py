@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.errors import Conflict, N_, NotFound, Refused
+from bot.errors import N_, Conflict, NotFound, Refused
 from bot.ids import new_id
 from bot.store.database import AlreadyThere, Database, already_there
 
@@ -44,7 +44,9 @@ async def list_labels(db: Database) -> list[dict[str, Any]]:
 
 async def known_labels(db: Database, wanted: Sequence[str]) -> list[str]:
     """The ids of labels given by id or by name. Raises Refused on one that does not exist."""
-    found = await db["labels"].find({"$or": [{"_id": {"$in": list(wanted)}}, {"name": {"$in": list(wanted)}}]}).to_list()
+    found = (
+        await db["labels"].find({"$or": [{"_id": {"$in": list(wanted)}}, {"name": {"$in": list(wanted)}}]}).to_list()
+    )
     by_word = {label["_id"]: label["_id"] for label in found} | {label["name"]: label["_id"] for label in found}
     for word in wanted:
         if word not in by_word:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 
-from bot.errors import Conflict, N_, NotFound, Refused
+from bot.errors import N_, Conflict, NotFound, Refused
 from bot.ids import new_id
 from bot.store.database import AlreadyThere, Database, already_there
 
@@ -159,7 +159,9 @@ async def change_agent(db: Database, agent_id: str, changes: Mapping[str, Any]) 
         changes = {**changes, "email": _email(changes["email"])}
     try:
         with already_there():
-            stored = await db["agents"].find_one_and_update({"_id": agent_id}, {"$set": dict(changes)}, return_document=True)
+            stored = await db["agents"].find_one_and_update(
+                {"_id": agent_id}, {"$set": dict(changes)}, return_document=True
+            )
     except AlreadyThere as error:
         raise Conflict(
             N_("Somebody with the address %(email)s is there already."), email=changes.get("email")
@@ -191,9 +193,7 @@ async def has_owner(db: Database) -> bool:
 
 async def ensure_first_team(db: Database, *, name: str, now: datetime) -> Team:
     """The first team always exists; its id is fixed, so that several processes starting at once make one."""
-    await db["teams"].update_one(
-        {"_id": FIRST_TEAM}, {"$setOnInsert": {"name": name, "created_at": now}}, upsert=True
-    )
+    await db["teams"].update_one({"_id": FIRST_TEAM}, {"$setOnInsert": {"name": name, "created_at": now}}, upsert=True)
     return await get_team(db, FIRST_TEAM)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot.errors import Forbidden, N_, NotFound
+from bot.errors import N_, Forbidden, NotFound
 from bot.store.database import Database
 from inbox.people import Agent, Role
 

@@ -72,7 +72,9 @@ async def present(db: Database, conversation_id: str, *, but: str, now: datetime
 
 async def typing_in(db: Database, conversation_ids: list[str], *, but: str, now: datetime) -> dict[str, str]:
     """Conversation id → the name of a colleague who is typing there, for the list's rows."""
-    found = await db["presence"].find(
-        {"conversation": {"$in": conversation_ids}, "agent": {"$ne": but}, "typing_until": {"$gt": now}}
-    ).to_list()
+    found = (
+        await db["presence"]
+        .find({"conversation": {"$in": conversation_ids}, "agent": {"$ne": but}, "typing_until": {"$gt": now}})
+        .to_list()
+    )
     return {sign["conversation"]: sign["name"] for sign in found}

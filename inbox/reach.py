@@ -85,7 +85,9 @@ def _best_way(
     fitting = [identity for identity in identities if _fits(identity, account, channel, heard)]
     if not fitting:
         return None
-    heard_at = max((heard[key] for identity in fitting if (key := (account.id, identity["_id"])) in heard), default=None)
+    heard_at = max(
+        (heard[key] for identity in fitting if (key := (account.id, identity["_id"])) in heard), default=None
+    )
     order = channel.limits.reaches
     best = min(
         fitting,

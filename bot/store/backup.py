@@ -105,9 +105,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             entry = archive.extractfile(MANIFEST)
             manifest: dict[str, Any] = json.loads(entry.read()) if entry else {}
     except (tarfile.TarError, KeyError, OSError, EOFError, ValueError) as error:
-        raise Refused(
-            N_("%(path)s is not a whole backup of Bandeja."), code="backup_broken", path=str(path)
-        ) from error
+        raise Refused(N_("%(path)s is not a whole backup of Bandeja."), code="backup_broken", path=str(path)) from error
     if manifest.get("format") != FORMAT:
         raise Refused(N_("%(path)s is not a whole backup of Bandeja."), code="backup_broken", path=str(path))
     return manifest

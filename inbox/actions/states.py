@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.errors import Conflict, N_, Refused
+from bot.errors import N_, Conflict, Refused
 from bot.nudges import publish
 from bot.store.database import AlreadyThere, Database, already_there
 from inbox import activity, labels, notes
@@ -39,9 +39,7 @@ async def _change(db: Database, conversation: Conversation, changes: Mapping[str
     return changed
 
 
-async def assign(
-    db: Database, conversation: Conversation, *, to: str | None, by: Agent, now: datetime
-) -> Conversation:
+async def assign(db: Database, conversation: Conversation, *, to: str | None, by: Agent, now: datetime) -> Conversation:
     """To an active agent of the company, or to nobody. The team stays."""
     agent = await get_agent(db, to) if to else None
     if agent and not agent.active:
@@ -100,7 +98,9 @@ async def _fold(db: Database, conversation: Conversation, team: str, *, now: dat
     await nudge(db, conversation)
     waits = [moment for moment in (conversation.get("waiting_since"), other.get("waiting_since")) if moment]
     newer = conversation if conversation["at"] > other["at"] else other
-    news = {key: newer.get(key) for key in ("last", "account", "channel", "identity", "window_closes_at", "human_until")}
+    news = {
+        key: newer.get(key) for key in ("last", "account", "channel", "identity", "window_closes_at", "human_until")
+    }
     return await _change(
         db,
         other,
@@ -142,7 +142,9 @@ async def reopen(db: Database, conversation: Conversation, *, by: Agent | None, 
     try:
         with already_there():
             changed = await _change(
-                db, conversation, {"status": "open", "open": True, "resolved_at": None, "snoozed_until": None, "at": now}
+                db,
+                conversation,
+                {"status": "open", "open": True, "resolved_at": None, "snoozed_until": None, "at": now},
             )
     except AlreadyThere as error:
         raise Conflict(

@@ -96,9 +96,7 @@ async def keep_draft(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     form = await read_form(request, forms.Draft)
     conversation = await _conversation(request)
-    await save_draft(
-        house.db, conversation["_id"], request[AGENT].id, form.kind, text=form.text, now=house.clock.now()
-    )
+    await save_draft(house.db, conversation["_id"], request[AGENT].id, form.kind, text=form.text, now=house.clock.now())
     return web.Response(status=204)
 
 
@@ -204,9 +202,7 @@ async def settle(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     form = await read_form(request, forms.Settle)
     message, conversation = await _message(request)
-    await replies.settle(
-        house, message, conversation, outcome=form.outcome, by=request[AGENT], now=house.clock.now()
-    )
+    await replies.settle(house, message, conversation, outcome=form.outcome, by=request[AGENT], now=house.clock.now())
     return await done(request, back=f"/inbox/{conversation['_id']}")
 
 

@@ -91,7 +91,9 @@ async def show_label_menu(request: web.Request) -> web.Response:
         request,
         "menu_labels",
         conversation=await build_head(request, conversation, names),
-        labels=[{**label, "on": label_id in conversation.get("labels", ())} for label_id, label in names.labels.items()],
+        labels=[
+            {**label, "on": label_id in conversation.get("labels", ())} for label_id, label in names.labels.items()
+        ],
         may_manage=may(agent, Permission.LABELS_MANAGE),
     )
 

@@ -207,4 +207,3 @@ def shown_address(identity: Mapping[str, Any], view: View) -> str:
         return view.phone(phones.display(identity["reach"]))
     username = identity.get("profile", {}).get("username")
     return view.text(f"@{username}") if username else "···" + identity["value"][-6:]
-

@@ -86,19 +86,20 @@ async def show_rows(request: web.Request) -> web.Response:
     now = house.clock.now()
     only = [wanted for wanted in request.query.get("only", "").split(",") if wanted][:MOST_ONLY]
     if only:
-        found = await conversations.list_page(
-            house.db, view, wanted_by(filters), now=now, limit=MOST_ONLY, only=only
-        )
+        found = await conversations.list_page(house.db, view, wanted_by(filters), now=now, limit=MOST_ONLY, only=only)
     else:
         found = await conversations.list_page(
-            house.db, view, wanted_by(filters), now=now, limit=_limit(request), cursor=request.query.get("cursor") or None
+            house.db,
+            view,
+            wanted_by(filters),
+            now=now,
+            limit=_limit(request),
+            cursor=request.query.get("cursor") or None,
         )
     rows = await build_rows(request, found.items, names, sort=_sort(filters))
     is_empty = not rows and not only and "cursor" not in request.query
     empty = _why_empty(request, filters, await build_views(request, names)) if is_empty else None
-    return fragment(
-        request, "rows", rows=rows, next=found.next, filters=filters, partial=bool(only), empty=empty
-    )
+    return fragment(request, "rows", rows=rows, next=found.next, filters=filters, partial=bool(only), empty=empty)
 
 
 def _limit(request: web.Request) -> int:

@@ -68,9 +68,7 @@ async def build_rows(
     ]
 
 
-def build_row(
-    conversation: Mapping[str, Any], names: Names, view: View, kinds: Mapping[str, str]
-) -> dict[str, Any]:
+def build_row(conversation: Mapping[str, Any], names: Names, view: View, kinds: Mapping[str, str]) -> dict[str, Any]:
     """One row without what belongs to the moment (draft, typing)."""
     last = conversation.get("last")
     used = [kinds[account] for account in conversation.get("accounts", ()) if account in kinds]

@@ -33,7 +33,9 @@ async def _results(request: web.Request) -> dict[str, Any]:
     return {
         "q": query,
         "people": await _people(request, people, view),
-        "messages": [_hit(message, query, names, view) for message in messages[:MESSAGES] if message.get("conversation")],
+        "messages": [
+            _hit(message, query, names, view) for message in messages[:MESSAGES] if message.get("conversation")
+        ],
         "more": len(messages) > MESSAGES,
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from bot.errors import DomainError, Forbidden, N_, Refused
+from bot.errors import N_, DomainError, Forbidden, Refused
 from inbox import labels, people, sessions
 from inbox.actions import staff
 from inbox.gate import AGENT, HOUSE, SESSION, TOKEN
@@ -222,7 +222,9 @@ async def show_teams(request: web.Request) -> web.Response:
     return await _teams_page(request, wrong={})
 
 
-async def _teams_page(request: web.Request, *, wrong: dict[str, str], form: dict[str, Any] | None = None) -> web.Response:
+async def _teams_page(
+    request: web.Request, *, wrong: dict[str, str], form: dict[str, Any] | None = None
+) -> web.Response:
     return await page(
         request,
         "settings_teams",

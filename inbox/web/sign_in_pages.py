@@ -5,7 +5,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
-from bot.errors import DomainError, Forbidden, N_, NotFound, Refused
+from bot.errors import N_, DomainError, Forbidden, NotFound, Refused
 from inbox import people, sessions
 from inbox.gate import AGENT, COOKIE, HOUSE, SESSION, client_ip, current_session, is_secure, same_origin
 from inbox.people import Agent, Role
@@ -107,13 +107,13 @@ async def show_enter(request: web.Request) -> web.Response:
 async def enter(request: web.Request) -> web.Response:
     _check_origin(request)
     house = request.app[HOUSE]
-    stored = await sessions.use_onetime(
-        house.db, request.match_info["token"], purpose="signin", now=house.clock.now()
-    )
+    stored = await sessions.use_onetime(house.db, request.match_info["token"], purpose="signin", now=house.clock.now())
     agent = await people.get_agent(house.db, stored["agent"])
     if not agent.active:
         raise NotFound(N_("This link was used already or has run out. Ask for a new one."))
-    return await _let_in(request, agent, "/inbox" if await people.has_password(house.db, agent.id) else "/settings/profile")
+    return await _let_in(
+        request, agent, "/inbox" if await people.has_password(house.db, agent.id) else "/settings/profile"
+    )
 
 
 async def _peek(request: web.Request, purpose: str) -> Any:

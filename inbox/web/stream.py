@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.errors import Forbidden, N_, NotFound
+from bot.errors import N_, Forbidden, NotFound
 from bot.tasks import spawn
 from inbox import presence
 from inbox.gate import AGENT, HOUSE, SESSION, current_session, same_origin
