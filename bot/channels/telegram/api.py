@@ -7,8 +7,6 @@ from typing import Any, cast
 
 import orjson
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramMigrateToChat
 from aiogram.methods import (
     AnswerCallbackQuery,
@@ -21,7 +19,6 @@ from aiogram.methods import (
     TelegramMethod,
 )
 from aiogram.types import User, WebhookInfo
-from aiohttp import ClientTimeout
 
 from bot.channels.contract import (
     Account,
@@ -34,7 +31,7 @@ from bot.channels.contract import (
     TryLater,
     Uncertain,
 )
-from bot.channels.fields import a_list, an_integer, load, storable
+from bot.channels.fields import a_list, an_integer, storable
 from bot.channels.telegram import outbound, rules
 from bot.channels.telegram.errors import (
     NO_ANSWER,
@@ -45,9 +42,10 @@ from bot.channels.telegram.errors import (
     reading_problem,
 )
 from bot.channels.telegram.outbound import Method
+from bot.channels.telegram.session import Session
 from bot.errors import N_
 
-CONNECT_SECONDS, CALL_SECONDS, POLL_SECONDS = 10, 60, 50
+POLL_SECONDS, POLL_GRACE_SECONDS = 50, 20
 SLOWEST_UPLOAD_BYTES_PER_SECOND = 50_000
 # How long the rest of a message that had to be split may wait for its turn.
 PATIENCE = timedelta(seconds=30)
@@ -70,8 +68,9 @@ class GetUpdates(TelegramMethod[list[Any]]):
 class Api:
     """Shares one HTTP session among the accounts of a server; each poll has its own, to be thrown away alone."""
 
-    def __init__(self) -> None:
-        self._sessions: dict[tuple[str, str], AiohttpSession] = {}
+    def __init__(self, answer_seconds: float) -> None:
+        self._answer_seconds = answer_seconds
+        self._sessions: dict[tuple[str, str], Session] = {}
         self._slowed: dict[str, tuple[int, float]] = {}
 
     async def send(self, account: Account, message: Outbound) -> Receipt:
@@ -111,7 +110,7 @@ class Api:
             raise self._problem(account, again, error) from None
 
     async def _accepted(self, account: Account, call: Method) -> list[str]:
-        seconds = CALL_SECONDS + outbound.upload_bytes(call) // SLOWEST_UPLOAD_BYTES_PER_SECOND
+        seconds = self._answer_seconds + outbound.upload_bytes(call) // SLOWEST_UPLOAD_BYTES_PER_SECOND
         try:
             answer = await self._ask(account, call, seconds=seconds)
         except AiogramError as error:
@@ -146,7 +145,7 @@ class Api:
     async def poll(self, account: Account, cursor: int) -> Poll:
         method = GetUpdates(offset=cursor, allowed_updates=list(rules.ALLOWED_UPDATES))
         try:
-            updates = await self._ask(account, method, seconds=POLL_SECONDS + 20, lane=account.id)
+            updates = await self._ask(account, method, seconds=POLL_SECONDS + POLL_GRACE_SECONDS, lane=account.id)
         except TelegramConflictError as error:
             raise PollLost(webhook="webhook" in str(error).lower()) from None
         except asyncio.CancelledError:
@@ -192,22 +191,20 @@ class Api:
     async def _read(self, account: Account, method: Method) -> Any:
         """A call that may be repeated. Raises SendProblem, never Uncertain."""
         try:
-            return await self._ask(account, method, seconds=CALL_SECONDS // 2)
+            return await self._ask(account, method, seconds=self._answer_seconds)
         except Exception as error:
             raise reading_problem(error) from None
 
     async def _ask(self, account: Account, method: Method, *, seconds: float, lane: str = "") -> Any:
         bot = Bot(account.secrets.get(rules.BOT_TOKEN, ""), session=self._session(account, lane))
-        # A limit of its own for connecting: when it strikes, nothing has been sent.
-        timeout: Any = ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
-        return await bot(method, request_timeout=timeout)
+        # aiogram's signature wants whole seconds; its sessions take any.
+        return await bot(method, request_timeout=cast(int, seconds))
 
-    def _session(self, account: Account, lane: str) -> AiohttpSession:
+    def _session(self, account: Account, lane: str) -> Session:
         url = account.api_url or rules.OFFICIAL_URL
         key = (url.rstrip("/"), lane)
         if key not in self._sessions:
-            server = TelegramAPIServer.from_base(url)
-            self._sessions[key] = AiohttpSession(api=server, json_loads=load)
+            self._sessions[key] = Session(url)
         return self._sessions[key]
 
     async def _forget(self, account: Account, lane: str) -> None:

@@ -41,8 +41,9 @@ from bot.errors import N_
 if TYPE_CHECKING:
     from bot.channels.telegram.api import Api
 
-SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the name of a header
 CHUNK_BYTES = 64 * 1024
+ANSWER_SECONDS = 60
 DOWNLOAD = ClientTimeout(total=None, sock_connect=10, sock_read=30)
 TOO_LARGE = N_("The file is larger than the 20 MB that Telegram gives to bots.")
 NOT_FETCHED = N_("Telegram did not hand over the file.")
@@ -52,14 +53,14 @@ class Telegram:
     kind = "telegram"
     limits = rules.LIMITS
 
-    def __init__(self, session: ClientSession) -> None:
-        self._session = session
+    def __init__(self, session: ClientSession, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._session, self._answer_seconds = session, answer_seconds
         self._loaded: Api | None = None
 
     async def _api(self) -> "Api":
         if self._loaded is None:
             module = await asyncio.to_thread(importlib.import_module, "bot.channels.telegram.api")
-            self._loaded = self._loaded or module.Api()
+            self._loaded = self._loaded or module.Api(self._answer_seconds)
         return self._loaded
 
     def handshake(self, query: Mapping[str, str], tokens: list[str]) -> str | None:
@@ -67,7 +68,8 @@ class Telegram:
 
     def verify(self, headers: Mapping[str, str], raw: bytes, secrets: list[str]) -> None:
         """Telegram signs nothing: it repeats the secret that we gave it. Bot API, setWebhook (2026-08)."""
-        given = headers.get(SECRET_HEADER, "").encode()
+        names = {name.lower(): value for name, value in headers.items()}
+        given = names.get(SECRET_HEADER, "").encode(errors="replace")
         matches = [hmac.compare_digest(given, secret.encode()) for secret in secrets if secret]
         if not any(matches):
             raise NotFromPlatform("the secret is missing or wrong")
@@ -124,7 +126,7 @@ class Telegram:
             raise FetchProblem(problem.code, TOO_LARGE if is_large else NOT_FETCHED, final=is_large) from None
         except SendProblem as problem:
             raise FetchProblem(problem.code, problem.message) from None
-        if not path or path.startswith("/") or ".." in path:
+        if not path or path.startswith("/") or ".." in path or "://" in path:
             raise FetchProblem("no_path", NOT_FETCHED, final=True)
         return path
 

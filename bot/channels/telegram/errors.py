@@ -7,6 +7,7 @@ from typing import Any, cast
 from aiogram.exceptions import (
     AiogramError,
     ClientDecodeError,
+    TelegramAPIError,
     TelegramBadRequest,
     TelegramConflictError,
     TelegramEntityTooLarge,
@@ -158,5 +159,6 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], SendProblem]], ...] = (
     (TelegramServerError, _later("500", N_("Telegram has a problem of its own."))),
     (TelegramForbiddenError, lambda error: _refusal("403", error.message or "")),
     (TelegramBadRequest, lambda error: _refusal("400", error.message or "")),
+    (TelegramAPIError, lambda error: Rejected("http", NOT_ACCEPTED, detail=error.message or "")),
     (ClientDecodeError, lambda error: Uncertain("garbage", NO_ANSWER)),
 )
