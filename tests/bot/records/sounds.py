@@ -3,6 +3,7 @@
 import io
 import math
 from array import array
+from typing import Any
 
 import av
 from PIL import Image
@@ -12,7 +13,7 @@ def a_tone(container: str, codec: str, *, seconds: float = 1.0, rate: int = 4800
     """A tone that swells, in stereo as some browsers record."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as written:
-        stream = written.add_stream(codec, rate=rate, layout="stereo")
+        stream: Any = written.add_stream(codec, rate=rate, layout="stereo")
         total = int(seconds * rate)
         for start in range(0, total, 960):
             frame = av.AudioFrame(format="s16", layout="stereo", samples=960)
