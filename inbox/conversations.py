@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from bot.errors import N_, Refused
+from bot.ids import is_id
 from bot.store.database import Database
 from inbox.permissions import View
 
@@ -120,8 +121,10 @@ def read_cursor(cursor: str) -> tuple[datetime, str]:
     """Raises Refused on what is not a cursor of ours."""
     try:
         at, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromtimestamp(round(float(at), 3), UTC), str(row_id)
-    except (ValueError, TypeError, OverflowError) as error:
+        if not is_id(row_id):
+            raise ValueError(row_id)
+        return datetime.fromtimestamp(round(float(at), 3), UTC), row_id
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise Refused(N_("This cursor is not one of ours."), code="cursor_invalid") from error
 
 
