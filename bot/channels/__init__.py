@@ -22,3 +22,21 @@ def discover(kind: str) -> Create:
     if kind not in kinds():
         raise KeyError(kind)
     return cast(Create, importlib.import_module(f"{__name__}.{kind}").create)
+
+
+class Channels:
+    """The channels of this process, each made when it is first needed. They share `session`."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self._session = session
+        self._made: dict[str, Channel] = {}
+
+    def get(self, kind: str) -> Channel:
+        """Raises KeyError when this program has no such channel."""
+        if kind not in self._made:
+            self._made[kind] = discover(kind)(self._session)
+        return self._made[kind]
+
+    async def close(self) -> None:
+        for channel in self._made.values():
+            await channel.close()
