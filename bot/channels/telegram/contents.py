@@ -173,7 +173,8 @@ def _rich_lines(blocks: Any, depth: int) -> Iterator[str]:
         for row in a_list(block.get("cells")):
             yield " | ".join(_rich_text(cell, 0) for cell in a_list(row))
         for item in map(a_dict, a_list(block.get("items"))):
-            yield " ".join([a_text(item.get("label")), *_rich_lines(item.get("blocks"), depth + 1)]).strip()
+            words = (a_text(item.get("label")), *_rich_lines(item.get("blocks"), depth + 1))
+            yield " ".join(filter(None, words))
         yield from _rich_lines(block.get("blocks"), depth + 1)
         yield from (_rich_text(block.get(key), 0) for key in ("buttons", "caption", "credit"))
 

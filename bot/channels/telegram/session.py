@@ -47,6 +47,11 @@ class Session(AiohttpSession):
             raise TelegramNetworkError(method=method, message=type(error).__name__) from error
         return self._result(bot, method, response, content)
 
+    async def close(self) -> None:
+        """aiogram's waits a quarter of a second for connections that aiohttp has closed by then."""
+        if self._session is not None:
+            await self._session.close()
+
     def _result(
         self, bot: Bot, method: TelegramMethod[TelegramType], response: ClientResponse, content: str
     ) -> TelegramType:
