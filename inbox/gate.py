@@ -22,6 +22,8 @@ from inbox.sessions import Session, csrf_matches, find_session, find_token
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HOUSE = web.AppKey("house", House)
 ERROR_PAGE: web.AppKey[Callable[[web.Request, int, str], web.Response]] = web.AppKey("error_page")
+# How the API describes itself, for the page that shows it: given by wiring, as pages and API do not know each other.
+OPERATIONS: web.AppKey[Callable[[Callable[[str], str]], list[dict[str, Any]]]] = web.AppKey("operations")
 AGENT = web.RequestKey("agent", Agent)
 SESSION = web.RequestKey("session", Session)
 TOKEN = web.RequestKey("token", str)

@@ -1,0 +1,52 @@
+"""Everything a handler may need, built once by wiring and handed around; nothing in it is set afterwards."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import ClientSession
+
+from bot.channels import Channels
+from bot.clock import Clock
+from bot.config import Settings
+from bot.delivery.journal import Journal
+from bot.delivery.outbox import Outbox
+from bot.delivery.signals import Signals
+from bot.records.accounts import Accounts
+from bot.records.media import Media
+from bot.store.database import Database
+from bot.store.secrets import Vault
+from inbox.live import Live
+from inbox.translation import Translations
+
+
+class Practice(Protocol):
+    """The practice channel: platforms played on this machine, and a phone page to be the customer on."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    @property
+    def phone_url(self) -> str | None: ...
+
+    async def connect(self) -> None:
+        """Starts it and connects its accounts; doing it twice is the same as once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    settings: Settings
+    db: Database
+    clock: Clock
+    vault: Vault
+    session: ClientSession
+    accounts: Accounts
+    channels: Channels
+    journal: Journal
+    outbox: Outbox
+    signals: Signals
+    media: Media
+    live: Live
+    translations: Translations
+    practice: Practice
+    demo: bool = False

@@ -1,0 +1,138 @@
+"""Every page and fragment on one screen: method, path, handler, who may."""
+
+from inbox.gate import Route
+from inbox.permissions import Permission as P
+from inbox.web import (
+    account_pages,
+    contact_pages,
+    conversation_acts,
+    conversation_pages,
+    docs_pages,
+    file_pages,
+    inbox_pages,
+    operations_pages,
+    search_pages,
+    settings_pages,
+    sign_in_pages,
+    stream,
+    template_pages,
+)
+
+GET, POST, DELETE = "GET", "POST", "DELETE"
+_ID = "{conversation:[0-9a-f]{24}}"
+
+# What a stranger may ask for: how to come in, and nothing else.
+PUBLIC = frozenset({"/sign-in", "/welcome/{token}", "/enter/{token}"})
+
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route(GET, "/sign-in", sign_in_pages.show_sign_in, None),
+    Route(POST, "/sign-in", sign_in_pages.sign_in, None),
+    Route(GET, "/welcome/{token}", sign_in_pages.show_welcome, None),
+    Route(POST, "/welcome/{token}", sign_in_pages.welcome, None),
+    Route(GET, "/enter/{token}", sign_in_pages.show_enter, None),
+    Route(POST, "/enter/{token}", sign_in_pages.enter, None),
+    Route(POST, "/sign-out", sign_in_pages.sign_out, P.SETTINGS_READ),
+
+    Route(GET, "/", inbox_pages.home, P.CONVERSATIONS_READ),
+    Route(GET, "/inbox", inbox_pages.show_inbox, P.CONVERSATIONS_READ),
+    Route(GET, f"/inbox/{_ID}", inbox_pages.show_inbox, P.CONVERSATIONS_READ),
+    Route(GET, "/ui/views", inbox_pages.show_views, P.CONVERSATIONS_READ),
+    Route(GET, "/ui/rows", inbox_pages.show_rows, P.CONVERSATIONS_READ),
+    Route(GET, "/live", stream.stream, P.CONVERSATIONS_READ),
+
+    Route(GET, f"/ui/conversations/{_ID}", conversation_pages.show_conversation, P.CONVERSATIONS_READ),
+    Route(GET, f"/ui/conversations/{_ID}/changes", conversation_pages.show_changes, P.CONVERSATIONS_READ),
+    Route(GET, f"/ui/conversations/{_ID}/older", conversation_pages.show_older, P.CONVERSATIONS_READ),
+    Route(GET, f"/ui/conversations/{_ID}/present", conversation_pages.show_present, P.CONVERSATIONS_READ),
+    Route(GET, f"/ui/conversations/{_ID}/person", conversation_pages.show_person, P.CONVERSATIONS_READ),
+    Route(GET, f"/ui/conversations/{_ID}/composer", conversation_pages.show_composer, P.CONVERSATIONS_READ),
+    Route(GET, f"/ui/conversations/{_ID}/menu/assign", conversation_pages.show_assign_menu, P.CONVERSATIONS_ASSIGN),
+    Route(GET, f"/ui/conversations/{_ID}/menu/labels", conversation_pages.show_label_menu, P.CONVERSATIONS_REPLY),
+    Route(GET, f"/ui/conversations/{_ID}/menu/snooze", conversation_pages.show_snooze_menu, P.CONVERSATIONS_REPLY),
+
+    Route(POST, f"/inbox/{_ID}/reply", conversation_acts.reply, P.CONVERSATIONS_REPLY),
+    Route(POST, f"/inbox/{_ID}/note", conversation_acts.write_note, P.NOTES_WRITE),
+    Route(POST, f"/inbox/{_ID}/draft", conversation_acts.keep_draft, P.NOTES_WRITE),
+    Route(POST, f"/inbox/{_ID}/assign", conversation_acts.assign, P.CONVERSATIONS_ASSIGN),
+    Route(POST, f"/inbox/{_ID}/take", conversation_acts.take, P.CONVERSATIONS_REPLY),
+    Route(POST, f"/inbox/{_ID}/resolve", conversation_acts.resolve, P.CONVERSATIONS_REPLY),
+    Route(POST, f"/inbox/{_ID}/reopen", conversation_acts.reopen, P.CONVERSATIONS_REPLY),
+    Route(POST, f"/inbox/{_ID}/snooze", conversation_acts.snooze, P.CONVERSATIONS_REPLY),
+    Route(POST, f"/inbox/{_ID}/read", conversation_acts.mark_read, P.CONVERSATIONS_READ),
+    Route(POST, f"/inbox/{_ID}/unread", conversation_acts.mark_unread, P.CONVERSATIONS_REPLY),
+    Route(POST, f"/inbox/{_ID}/labels", conversation_acts.set_labels, P.CONVERSATIONS_REPLY),
+    Route(POST, f"/inbox/{_ID}/labels/new", conversation_acts.add_label, P.LABELS_MANAGE),
+    Route(POST, "/messages/{message}/again", conversation_acts.send_again, P.CONVERSATIONS_REPLY),
+    Route(POST, "/messages/{message}/settle", conversation_acts.settle, P.CONVERSATIONS_REPLY),
+    Route(POST, "/messages/{message}/cancel", conversation_acts.cancel, P.CONVERSATIONS_REPLY),
+    Route(POST, "/messages/{message}/react", conversation_acts.react, P.CONVERSATIONS_REPLY),
+
+    Route(POST, "/uploads", file_pages.upload, P.CONVERSATIONS_REPLY),
+    Route(DELETE, "/uploads/{media}", file_pages.discard, P.CONVERSATIONS_REPLY),
+    Route(GET, "/media/{media}", file_pages.show, P.CONVERSATIONS_READ),
+    Route(GET, "/media/{media}/thumb", file_pages.show_thumb, P.CONVERSATIONS_READ),
+    Route(POST, "/media/{media}/fetch", file_pages.fetch_again, P.CONVERSATIONS_READ),
+
+    Route(GET, "/new", search_pages.new_page, P.CONVERSATIONS_START),
+    Route(GET, "/ui/new", search_pages.new_dialog, P.CONVERSATIONS_START),
+    Route(GET, "/ui/new/people", search_pages.new_people, P.CONVERSATIONS_START),
+    Route(GET, "/ui/new/routes", search_pages.new_routes, P.CONVERSATIONS_START),
+    Route(POST, "/conversations", conversation_acts.write_first, P.CONVERSATIONS_START),
+    Route(GET, "/ui/search", search_pages.show_results, P.CONVERSATIONS_READ),
+    Route(GET, "/search", search_pages.show_search, P.CONVERSATIONS_READ),
+    Route(GET, "/ui/templates", template_pages.show_picker, P.TEMPLATES_READ),
+    Route(GET, "/ui/templates/{template}", template_pages.show_form, P.TEMPLATES_READ),
+    Route(POST, "/accounts/{account}/templates/sync", template_pages.sync, P.TEMPLATES_READ),
+
+    Route(GET, "/contacts", contact_pages.show_contacts, P.CONTACTS_READ),
+    Route(GET, "/contacts/new", contact_pages.show_new, P.CONTACTS_WRITE),
+    Route(POST, "/contacts", contact_pages.create, P.CONTACTS_WRITE),
+    Route(GET, "/contacts/{contact:[0-9a-f]{24}}", contact_pages.show_contact, P.CONTACTS_READ),
+    Route(POST, "/contacts/{contact:[0-9a-f]{24}}", contact_pages.save, P.CONTACTS_WRITE),
+    Route(POST, "/contacts/{contact:[0-9a-f]{24}}/erase", contact_pages.erase, P.CONTACTS_ERASE),
+    Route(GET, "/ui/contacts/{contact:[0-9a-f]{24}}/edit", contact_pages.show_edit, P.CONTACTS_WRITE),
+
+    Route(GET, "/settings", settings_pages.home, P.SETTINGS_READ),
+    Route(GET, "/settings/profile", settings_pages.show_profile, P.SETTINGS_READ),
+    Route(POST, "/settings/profile", settings_pages.save_profile, P.SETTINGS_READ),
+    Route(POST, "/settings/password", settings_pages.save_password, P.SETTINGS_READ),
+    Route(POST, "/settings/sessions/close", settings_pages.close_session, P.SETTINGS_READ),
+    Route(GET, "/settings/people", settings_pages.show_people, P.TEAM_READ),
+    Route(POST, "/settings/people", settings_pages.add_person, P.PEOPLE_MANAGE),
+    Route(GET, "/settings/people/{agent:[0-9a-f]{24}}", settings_pages.show_person, P.PEOPLE_MANAGE),
+    Route(POST, "/settings/people/{agent:[0-9a-f]{24}}", settings_pages.save_person, P.PEOPLE_MANAGE),
+    Route(POST, "/settings/people/{agent:[0-9a-f]{24}}/deactivate", settings_pages.deactivate, P.PEOPLE_MANAGE),
+    Route(POST, "/settings/people/{agent:[0-9a-f]{24}}/activate", settings_pages.activate, P.PEOPLE_MANAGE),
+    Route(POST, "/settings/people/{agent:[0-9a-f]{24}}/link", settings_pages.make_link, P.PEOPLE_MANAGE),
+    Route(POST, "/settings/people/{agent:[0-9a-f]{24}}/sign-out", settings_pages.sign_person_out, P.PEOPLE_MANAGE),
+    Route(GET, "/settings/teams", settings_pages.show_teams, P.TEAM_READ),
+    Route(POST, "/settings/teams", settings_pages.add_team, P.PEOPLE_MANAGE),
+    Route(POST, "/settings/teams/{team}", settings_pages.rename_team, P.PEOPLE_MANAGE),
+    Route(POST, "/settings/teams/{team}/delete", settings_pages.delete_team, P.PEOPLE_MANAGE),
+    Route(GET, "/settings/labels", settings_pages.show_labels, P.SETTINGS_READ),
+    Route(POST, "/settings/labels", settings_pages.add_label, P.LABELS_MANAGE),
+    Route(POST, "/settings/labels/{label}", settings_pages.save_label, P.LABELS_MANAGE),
+    Route(POST, "/settings/labels/{label}/delete", settings_pages.delete_label, P.LABELS_MANAGE),
+    Route(GET, "/settings/tokens", settings_pages.show_tokens, P.TOKENS_OWN),
+    Route(POST, "/settings/tokens", settings_pages.make_token, P.TOKENS_OWN),
+    Route(POST, "/settings/tokens/{key}/revoke", settings_pages.revoke_token, P.TOKENS_OWN),
+    Route(GET, "/settings/permissions", settings_pages.show_permissions, P.SETTINGS_READ),
+
+    Route(GET, "/settings/accounts", account_pages.show_accounts, P.ACCOUNTS_READ),
+    Route(POST, "/settings/accounts", account_pages.connect, P.ACCOUNTS_MANAGE),
+    Route(POST, "/settings/accounts/practice", account_pages.connect_practice, P.ACCOUNTS_MANAGE),
+    Route(GET, "/settings/accounts/new", account_pages.show_new, P.ACCOUNTS_MANAGE),
+    Route(GET, "/settings/accounts/{account:[0-9a-f]{24}}", account_pages.show_account, P.ACCOUNTS_READ),
+    Route(POST, "/settings/accounts/{account:[0-9a-f]{24}}", account_pages.save, P.ACCOUNTS_MANAGE),
+    Route(POST, "/settings/accounts/{account:[0-9a-f]{24}}/{act}", account_pages.act, P.ACCOUNTS_MANAGE),
+    Route(GET, "/settings/templates", template_pages.show_templates, P.TEMPLATES_READ),
+
+    Route(GET, "/settings/aside", operations_pages.show_aside, P.OPERATIONS),
+    Route(POST, "/settings/aside/replay-all", operations_pages.replay_all, P.OPERATIONS),
+    Route(POST, "/settings/aside/{update}/replay", operations_pages.replay, P.OPERATIONS),
+    Route(POST, "/settings/aside/{update}/drop", operations_pages.drop, P.OPERATIONS),
+    Route(GET, "/settings/about", operations_pages.show_about, P.OPERATIONS),
+    Route(GET, "/api/docs", docs_pages.show_docs, P.SETTINGS_READ),
+)
+# fmt: on
