@@ -8,6 +8,7 @@ from bot.errors import N_, Conflict, NotFound, Refused
 from bot.ids import new_id
 from bot.store.database import AlreadyThere, Database, already_there
 
+NAME_LENGTH = 40
 COLOURS = ("grey", "red", "orange", "yellow", "green", "teal", "blue", "purple")
 
 
@@ -55,7 +56,7 @@ async def known_labels(db: Database, wanted: Sequence[str]) -> list[str]:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.split())[:40]
+    name = " ".join(text.split())[:NAME_LENGTH]
     if not name:
         raise Refused(N_("A name is needed."), code="name_missing")
     return name

@@ -1,0 +1,35 @@
+"""What the screens and the API ask about people: the list, cut to those whom an agent may see."""
+
+from typing import Any
+
+from bot.store.database import Database
+from inbox.permissions import View
+from inbox.search import person_condition
+
+
+async def wanted_people(
+    db: Database, view: View, *, text: str = "", tag: str = "", channel: str = ""
+) -> dict[str, Any] | None:
+    """A condition on contacts; None when nobody can fit. `channel` is a kind of address they have."""
+    parts: list[dict[str, Any]] = []
+    if text.strip():
+        found = person_condition(text, view)
+        if found is None:
+            return None
+        parts.append(found)
+    if tag:
+        parts.append({"tags": tag})
+    if channel:
+        parts.append({"_id": {"$in": await _reached_by(db, channel)}})
+    if view.sees != "all":
+        parts.append({"$or": [{"owner": view.agent}, {"_id": {"$in": await _met_by(db, view)}}]})
+    return {"$and": parts} if parts else {}
+
+
+async def _reached_by(db: Database, channel: str) -> list[str]:
+    kinds = {"whatsapp": ["whatsapp", "phone"]}.get(channel, [channel])
+    return await db["identities"].distinct("contact", {"kind": {"$in": kinds}})
+
+
+async def _met_by(db: Database, view: View) -> list[str]:
+    return await db["conversations"].distinct("contact", view.conversations())
