@@ -9,7 +9,19 @@ from inbox.people import Agent
 
 # The kinds a thread knows how to say; `data` holds ids and names as they were then.
 KINDS = frozenset(
-    {"assigned", "unassigned", "team", "taken_over", "resolved", "reopened", "snoozed", "woken", "labels", "started"}
+    {
+        "assigned",
+        "unassigned",
+        "team",
+        "taken_over",
+        "resolved",
+        "reopened",
+        "snoozed",
+        "woken",
+        "labels",
+        "started",
+        "cancelled",
+    }
 )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from bot.errors import N_, Refused
-from bot.ids import is_id
+from bot.ids import is_id, new_id
 from bot.store.database import Database
 from inbox.permissions import View
 
@@ -169,3 +169,44 @@ async def of_contact(db: Database, view: View, contact_id: str, *, limit: int = 
 async def open_of(db: Database, contact_id: str, team_id: str) -> dict[str, Any] | None:
     """The one open conversation of a person with a team."""
     return await db["conversations"].find_one({"contact": contact_id, "team": team_id, "open": True})
+
+
+def blank(
+    contact: str,
+    *,
+    team: str,
+    name: str,
+    account: str,
+    channel: str,
+    identity: str | None,
+    practice: bool,
+    now: datetime,
+) -> dict[str, Any]:
+    """A conversation that begins now, open and nobody's."""
+    return {
+        "_id": new_id(),
+        "contact": contact,
+        "team": team,
+        "status": "open",
+        "open": True,
+        "assignee": None,
+        "account": account,
+        "channel": channel,
+        "accounts": [account],
+        "identity": identity,
+        "labels": [],
+        "name": name,
+        "last": None,
+        "unread": 0,
+        "waiting_since": None,
+        "window_closes_at": None,
+        "human_until": None,
+        "practice": practice,
+        "created_at": now,
+        "at": now,
+        "resolved_at": None,
+        "snoozed_until": None,
+        "mentions": [],
+        "looked": {},
+        "folded_into": None,
+    }

@@ -50,7 +50,7 @@ async def ways_to(house: House, contact_id: str, *, now: datetime) -> list[Reach
     ways = [
         way
         for account in house.accounts.all()
-        if (way := _best_way(account, house.channels.get(account.kind), identities, heard, now))
+        if (way := _best_way(account, house.channels[account.kind], identities, heard, now))
     ]
     return sorted(ways, key=lambda way: (way.heard_at is None, -(way.heard_at or now).timestamp(), way.account.name))
 
@@ -65,7 +65,7 @@ async def way_to_number(house: House, digits: str, *, now: datetime) -> list[Rea
     return [
         way
         for account in house.accounts.all()
-        if (way := _best_way(account, house.channels.get(account.kind), [stranger], {}, now))
+        if (way := _best_way(account, house.channels[account.kind], [stranger], {}, now))
     ]
 
 

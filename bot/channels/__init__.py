@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from aiohttp import ClientSession
@@ -24,18 +24,23 @@ def discover(kind: str) -> Create:
     return cast(Create, importlib.import_module(f"{__name__}.{kind}").create)
 
 
-class Channels:
-    """The channels of this process, each made when it is first needed. They share `session`."""
+class Channels(Mapping[str, Channel]):
+    """The channels of this process by kind, each made when it is first asked for. They share `session`."""
 
     def __init__(self, session: ClientSession) -> None:
         self._session = session
         self._made: dict[str, Channel] = {}
 
-    def get(self, kind: str) -> Channel:
-        """Raises KeyError when this program has no such channel."""
+    def __getitem__(self, kind: str) -> Channel:
         if kind not in self._made:
             self._made[kind] = discover(kind)(self._session)
         return self._made[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(kinds())
+
+    def __len__(self) -> int:
+        return len(kinds())
 
     async def close(self) -> None:
         for channel in self._made.values():

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bot import phones
 from inbox import drafts, presence, thread
+from inbox.actions.replies import newest_of_others
 from inbox.gate import AGENT, HOUSE, translator
 from inbox.people import list_agents
 from inbox.permissions import Permission, View, access_conversation, access_message, may, view_of
@@ -137,7 +138,7 @@ async def _reach_back_to(request: web.Request, message_id: str) -> int:
     return max(thread.PAGE, since + 5)
 
 
-async def build_composer(request: web.Request, conversation: Mapping[str, Any]) -> dict[str, Any]:
+async def build_composer(request: web.Request, conversation: dict[str, Any]) -> dict[str, Any]:
     house, agent = request.app[HOUSE], request[AGENT]
     now = house.clock.now()
     ways = await ways_to(house, conversation["contact"], now=now)
@@ -153,7 +154,7 @@ async def build_composer(request: web.Request, conversation: Mapping[str, Any]) 
         "may_reply": may(agent, Permission.CONVERSATIONS_REPLY),
         "may_note": may(agent, Permission.NOTES_WRITE),
         "enter": agent.prefs.get("enter", True),
-        "last_seen": (conversation.get("last") or {}).get("id", ""),
+        "last_seen": await newest_of_others(house.db, conversation, agent.id),
         "agents": [{"id": person.id, "name": person.name} for person in people if person.id != agent.id],
         "practice": conversation.get("practice", False),
     }
@@ -173,7 +174,7 @@ def _choose(request: web.Request, conversation: Mapping[str, Any], ways: Sequenc
 
 def build_route(request: web.Request, way: Reach, *, chosen: bool, last: bool) -> dict[str, Any]:
     house, view = request.app[HOUSE], view_of(request[AGENT])
-    limits = house.channels.get(way.account.kind).limits
+    limits = house.channels[way.account.kind].limits
     return {
         "id": way.id,
         "account": way.account.id,

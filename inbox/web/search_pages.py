@@ -112,7 +112,7 @@ async def _new_context(request: web.Request) -> dict[str, Any]:
                 "id": account.id,
                 "name": account.name,
                 "kind": account.kind,
-                "can_write_first": house.channels.get(account.kind).limits.can_write_first,
+                "can_write_first": house.channels[account.kind].limits.can_write_first,
             }
             for account in house.accounts.all()
             if account.state != "off"

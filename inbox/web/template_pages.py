@@ -21,7 +21,11 @@ async def show_picker(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     account = house.accounts.get(request.query.get("account", ""))
     query = request.query.get("q", "").strip()[:100]
-    found = await house.db["templates"].find({"scope": account.scope, "status": {"$ne": templates.DELETED}}).to_list()
+    found = (
+        await house.db["templates"]
+        .find({"scope": account.template_scope, "status": {"$ne": templates.DELETED}})
+        .to_list()
+    )
     wanted = [template for template in found if fold(query) in fold(f"{template['name']} {template['body']}")]
     wanted.sort(key=lambda template: (template["status"] != templates.APPROVED, template["name"], template["language"]))
     return fragment(
@@ -76,7 +80,7 @@ def _label(request: web.Request, key: str) -> str:
 async def sync(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     account = house.accounts.get(request.match_info["account"])
-    channel = house.channels.get(account.kind)
+    channel = house.channels[account.kind]
     try:
         await templates.sync(house.db, channel, house.accounts.open(account), now=house.clock.now())
     except SendProblem as error:
@@ -87,7 +91,7 @@ async def sync(request: web.Request) -> web.Response:
 async def show_templates(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     found = await house.db["templates"].find({"status": {"$ne": templates.DELETED}}).sort("name", 1).to_list(1000)
-    by_scope = {account.scope: account.name for account in house.accounts.all()}
+    by_scope = {account.template_scope: account.name for account in house.accounts.all()}
     return await page(
         request,
         "settings_templates",
@@ -98,7 +102,7 @@ async def show_templates(request: web.Request) -> web.Response:
         accounts=[
             {"id": account.id, "name": account.name}
             for account in house.accounts.all()
-            if house.channels.get(account.kind).limits.can_write_first == "template"
+            if house.channels[account.kind].limits.can_write_first == "template"
         ],
         done=request.query.get("done", ""),
     )
