@@ -377,6 +377,7 @@ class Limits:
     can_write_first: Literal["template", "never", "always"] = "never"
     settles_by: Literal["status", "echo", "nothing"] = "nothing"
     reaches: tuple[IdentityKind, ...] = ()
+    can_poll: bool = False
 
 
 @dataclass(frozen=True, slots=True)
