@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import ClientSession
 
@@ -12,7 +13,7 @@ from tests.contracts.platform import Answer
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Case:
     """`create(session, patience, now)` waits at most `patience` seconds for an answer and believes it is `now`.
 
@@ -41,3 +42,9 @@ class Case:
     foreign_file: Callable[[str], tuple[MediaRef, Mapping[str, Answer]]]
     handshake: Callable[[str], Mapping[str, str]] | None = None
     scopes: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<case {self.kind}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))

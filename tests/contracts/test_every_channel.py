@@ -1,6 +1,7 @@
 """What every channel keeps, whatever its platform. A new channel adds `cases/<channel>.py` and its payloads."""
 
 import dataclasses
+import json
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import bson
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -182,7 +182,7 @@ async def test_reading_twice_says_the_same(case, channel):
 @quick
 @given(value=JSON)
 async def test_any_json_is_read(case, channel, value):
-    assert_sound(read(channel, case, orjson.dumps(value)))
+    assert_sound(read(channel, case, dumped(value)))
 
 
 @quick
@@ -195,8 +195,8 @@ async def test_any_bytes_are_read(case, channel, raw):
 @given(seed=st.integers(0, 2**32))
 async def test_a_payload_with_any_spot_spoilt_is_read(case, channel, seed):
     chance = random.Random(seed)
-    for raw in payloads(case):
-        assert_sound(read(channel, case, spoilt(orjson.loads(raw), chance)))
+    for raw in chance.choices(payloads(case), k=20):
+        assert_sound(read(channel, case, spoilt(json.loads(raw), chance)))
 
 
 def spoilt(body: Any, chance: random.Random) -> bytes:
@@ -211,12 +211,8 @@ def spoilt(body: Any, chance: random.Random) -> bytes:
 
 
 def dumped(body: Any) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except TypeError:
-        import json  # what orjson will not write, for instance half a surrogate pair, a platform may
-
-        return json.dumps(body).encode()
+    """Also what orjson will not write and a platform may: half a surrogate pair, a number of 70 bits."""
+    return json.dumps(body).encode()
 
 
 def walk(value: Any) -> Iterator[tuple[Any, Any]]:
