@@ -27,7 +27,7 @@ from bot.store.flock import FileLock, is_locked
 PORTS = range(20_000, 30_000)
 # Opening files after a crash under load may replay minutes of journal.
 GATE_SECONDS = READY_SECONDS = 300.0
-STOP_SECONDS = 60.0
+STOP_SECONDS, PORT_SECONDS = 60.0, 2.0
 LOOK_SECONDS, MEND_SECONDS, TRIM_SECONDS = 0.02, 0.5, 600.0
 LONGEST_LOG_BYTES = 20_000_000
 
@@ -215,8 +215,9 @@ class Embedded:
         deadline = time.monotonic() + STOP_SECONDS
         while self._is_running():
             if time.monotonic() > deadline:
-                log.error("database has not stopped yet", seconds=STOP_SECONDS)
-                return
+                log.error("database did not stop and is killed; its journal keeps what was acknowledged")
+                deadline += STOP_SECONDS
+                self._signal(signal.SIGKILL)
             time.sleep(LOOK_SECONDS)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -230,7 +231,7 @@ class Embedded:
         """That of last time. When a stranger took it and nobody is connected yet, another."""
         file = self._folder / "port"
         port = int(private.read_or_make(file, lambda: str(_free_port())))
-        if may_move and not _is_free(port):
+        if may_move and not _becomes_free(port):
             port = _free_port()
             private.write(file, str(port))
         return port
@@ -249,6 +250,16 @@ class Embedded:
 
 def _refusal(sentence: str, **fields: Any) -> Unavailable:
     return Unavailable(sentence, code="no_database", **fields)
+
+
+def _becomes_free(port: int) -> bool:
+    """A mongod that ends gives up the lock on its files a moment before its port."""
+    deadline = time.monotonic() + PORT_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,29 +54,26 @@ class Options:
     oplog_mb: int
 
 
-def find_programs(libraries: Path, search_path: str | None = None) -> list[Program]:
-    """Every mongod that runs here, in the order to be tried. `libraries` is a folder for links to borrowed
-    libraries.
+def find_programs(libraries: Path, places: Iterable[Path] | None = None) -> list[Program]:
+    """Every mongod that runs here, in the order to be tried: that of the PATH, then that of the extra.
 
-    Raises Unavailable with the three ways out when there is none.
+    `libraries` is a folder for links to borrowed libraries. Raises Unavailable with the three ways out when
+    there is none.
     """
     found, reasons = [], []
-    for path in _candidates(search_path):
+    for path in _places() if places is None else places:
         try:
             found.append(_tried(path, libraries))
         except CannotStart as error:
             reasons.append(f"{path} {error}")
     if not found:
-        raise no_mongod("; ".join(reasons) or "there is no mongod on the PATH and the extra is not installed")
+        reason = "; ".join(reasons) or "there is no mongod on the PATH and the extra is not installed"
+        raise Unavailable(THREE_WAYS, code="no_mongod", reason=reason)
     return found
 
 
-def no_mongod(reason: str) -> Unavailable:
-    return Unavailable(THREE_WAYS, code="no_mongod", reason=reason)
-
-
-def _candidates(search_path: str | None) -> Iterator[Path]:
-    if on_path := shutil.which("mongod", path=search_path):
+def _places() -> Iterator[Path]:
+    if on_path := shutil.which("mongod"):
         yield Path(on_path)
     for folder in _package_folders("fiftyone"):
         if (inside := folder / "db" / "bin" / "mongod").is_file():
