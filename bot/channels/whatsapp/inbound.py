@@ -39,7 +39,7 @@ def _entry(entry: Any, scopes: Mapping[str, str], now: datetime) -> list[Inbound
 def _change(entry: Item, change: Item, scopes: Mapping[str, str], now: datetime) -> list[Inbound]:
     # In some documented examples `field` stands beside `changes`.
     field, value = a_text(change.get("field")) or a_text(entry.get("field")), a_dict(change.get("value"))
-    business, account = an_id(entry.get("id")), an_id(a_dict(value.get("metadata")).get("phone_number_id"))
+    business, account = an_id(entry.get("id")), _number_of(value)
     reader = _FIELDS.get(field)
     if reader is None:
         return [Unrecognised(account, field[:60] or "change", "unknown field", storable(change))]
@@ -50,6 +50,12 @@ def _change(entry: Item, change: Item, scopes: Mapping[str, str], now: datetime)
     except SPOILT as error:
         reason = str(error) if isinstance(error, Odd) else type(error).__name__
         return [Unrecognised(account, field, reason, storable(change))]
+
+
+def _number_of(value: Item) -> str:
+    """The phone number id; a handover names it as the recipient, account and template fields not at all."""
+    named = (a_dict(value.get(key)).get("phone_number_id") for key in ("metadata", "recipient"))
+    return next(filter(None, map(an_id, named)), "")
 
 
 def _messages(place: Place) -> list[Inbound]:
@@ -94,9 +100,7 @@ def _standby(place: Place) -> Iterable[Inbound]:
 
 
 def _handovers(place: Place) -> list[Inbound]:
-    """Here the number stands in `recipient`."""
-    account = an_id(a_dict(place.value.get("recipient")).get("phone_number_id"))
-    return messages.read_handover(replace(place, account=account or place.account), place.value)
+    return messages.read_handover(place, place.value)
 
 
 def _calls(place: Place) -> Iterable[Inbound]:

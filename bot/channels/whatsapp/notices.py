@@ -160,8 +160,9 @@ def errors(place: Place) -> list[Inbound]:
 
 def _error(place: Place, error: Item) -> list[Inbound]:
     code = an_integer(error.get("code"))
-    broken = remedy_of(code).kind == "broken"
-    data = {"code": code, "message": said.reason_of([error]), "detail": said.details_of(error)}
+    remedy = remedy_of(code)
+    broken = remedy.kind == "broken"
+    data = {"code": code, "message": remedy.sentence, "detail": said.details_of(error)}
     return notice(place, "error", "critical" if broken else "warning", broken=broken or None, data=data)
 
 

@@ -37,6 +37,7 @@ from bot.content import (
 
 Item = Mapping[str, Any]
 NOT_A_LETTER = re.compile(r"[^a-z0-9_.-]")
+CODES_OF_INBOUND = frozenset({131051, 131052, 131060})
 KINDS_OF_FILE: dict[str, MediaKind] = {
     "image": "image",
     "video": "video",
@@ -70,13 +71,14 @@ def show(item: Item, errors: list[Any] | None = None) -> Shown:
 def _unsupported(item: Item, kind: str, errors: list[Any] | None) -> Unsupported:
     inner = a_text(a_dict(item.get("unsupported")).get("type"))
     named = inner or (kind if kind not in ("unsupported", "unknown") else "")
-    return Unsupported(kind=named, reason=reason_of(a_list(item.get("errors")) or errors or []))
+    return Unsupported(kind=named, reason=_reason_of(a_list(item.get("errors")) or errors or []))
 
 
-def reason_of(errors: list[Any]) -> str:
-    """Our sentence for the first error, else the platform's words."""
+def _reason_of(errors: list[Any]) -> str:
+    """Our sentence where the code is one of messages that come in, else the platform's words."""
     error = a_dict(errors[0]) if errors else {}
-    remedy = find_remedy(an_integer(error.get("code")))
+    code = an_integer(error.get("code"))
+    remedy = find_remedy(code) if code in CODES_OF_INBOUND else None
     return remedy.sentence if remedy else details_of(error)
 
 
