@@ -114,6 +114,13 @@ def is_reply_problem(error: AiogramError) -> bool:
     return "replied" in words and "not found" in words
 
 
+def _not_found(error: Any) -> SendProblem:
+    """A token of the wrong form, or a Bot API server of one's own that is older than the method."""
+    if "method" in str(error).lower():
+        return Rejected("404", NOT_ACCEPTED, detail=error.message or "")
+    return AccountBroken("404", BAD_TOKEN)
+
+
 def _wait(error: Any) -> SendProblem:
     after = timedelta(seconds=max(1, error.retry_after))
     return TryLater("429", N_("Telegram asks us to send more slowly."), after=after)
@@ -154,7 +161,7 @@ _PROBLEMS: tuple[tuple[type[Exception], Callable[[Any], SendProblem]], ...] = (
     (TelegramNetworkError, _network_problem),
     (TelegramUnauthorizedError, _broken("401")),
     (TokenValidationError, _broken("401")),
-    (TelegramNotFound, _broken("404")),
+    (TelegramNotFound, _not_found),
     (TelegramConflictError, _later("409", N_("Another program uses this bot."))),
     (TelegramServerError, _later("500", N_("Telegram has a problem of its own."))),
     (TelegramForbiddenError, lambda error: _refusal("403", error.message or "")),

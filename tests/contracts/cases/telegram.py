@@ -115,6 +115,7 @@ CASE = Case(
         ("too large, says the gateway", Answer(b"<html>413</html>", 413), Rejected),
         ("revoked", refusal(401, "Unauthorized"), AccountBroken),
         ("malformed token", refusal(404, "Not Found"), AccountBroken),
+        ("older server", refusal(404, "Not Found: method not found"), Rejected),
         ("slow down", refusal(429, "Too Many Requests: retry after 5", retry_after=5), TryLater),
         ("conflict", refusal(409, "Conflict: terminated by other getUpdates request"), TryLater),
         ("their problem", refusal(500, "Internal Server Error"), TryLater),

@@ -264,6 +264,7 @@ def test_a_message_with_id_zero_and_no_other_is_set_aside():
 def test_half_a_surrogate_pair_loses_nothing_else():
     raw = b'{"update_id":1,"message":{"message_id":9,"date":1,"chat":{"id":5},"from":{"id":5},"text":"a\\ud83d"}}'
     [said] = read(raw, BOT, NOW)
+    assert isinstance(said, Said)
     assert said.content == Text(text="a\ufffd")
 
 
