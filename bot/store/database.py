@@ -169,8 +169,9 @@ def already_there() -> Iterator[None]:
         yield
     except DuplicateKeyError as error:
         details = error.details or {}
-        raise AlreadyThere(_index_name(str(details.get("errmsg", ""))), details.get("keyValue", {})) from error
+        raise AlreadyThere(index_name(details), details.get("keyValue", {})) from error
 
 
-def _index_name(message: str) -> str:
-    return message.partition(" index: ")[2].partition(" ")[0]
+def index_name(details: Mapping[str, Any]) -> str:
+    """Of the unique index that refused a write, from what the server says about the refusal."""
+    return str(details.get("errmsg", "")).partition(" index: ")[2].partition(" ")[0]
