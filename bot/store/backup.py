@@ -3,7 +3,7 @@
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -63,7 +63,7 @@ async def _write_collections(db: Database, archive: tarfile.TarFile, counts: dic
                 _add(archive, f"{name}/{number:06}.bson", piece, now)
 
 
-async def _pieces(cursor: AsyncIterator[RawBSONDocument]) -> AsyncIterator[tuple[int, bytes]]:
+async def _pieces(cursor: AsyncIterable[Any]) -> AsyncIterator[tuple[int, bytes]]:
     waiting, size = [], 0
     async for document in cursor:
         waiting.append(document.raw)

@@ -295,12 +295,12 @@ async def write_first(
 
 def _check_first(house: House, way: Reach, template: TemplateWish | None) -> None:
     """Before a person or a conversation is made of it."""
-    if house.channels[way.account.kind].limits.can_write_first == "template" and not way.window.is_open:
-        if template is None:
-            raise Refused(
-                N_("They have not written in the last 24 hours: only a template can begin the conversation."),
-                code="window_closed",
-            )
+    needs_template = house.channels[way.account.kind].limits.can_write_first == "template"
+    if needs_template and not way.window.is_open and template is None:
+        raise Refused(
+            N_("They have not written in the last 24 hours: only a template can begin the conversation."),
+            code="window_closed",
+        )
 
 
 async def _meet(house: House, digits: str, way: Reach, *, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Our own styles, scripts and pictures, kept in memory. Their address holds their version, so browsers keep them too."""
+"""Our styles, scripts and pictures, kept in memory. Their address holds their version, so browsers keep them too."""
 
 import gzip
 import mimetypes
