@@ -356,7 +356,9 @@ class Window:
 class Limits:
     """What a channel accepts, shown to people before they try. Sizes in bytes, lengths in characters.
 
-    `reaches` are the kinds of address it can write to, the preferred one first.
+    `reaches` are the kinds of address it can write to, the preferred one first. `free_a_month` is how many answers the
+    platform delivers without charge, per account and calendar month; 0 where it never charges. `hook_per_account`
+    says that updates do not name their account, so that each account has a webhook address of its own.
     """
 
     text: int
@@ -377,6 +379,8 @@ class Limits:
     can_write_first: Literal["template", "never", "always"] = "never"
     settles_by: Literal["status", "echo", "nothing"] = "nothing"
     reaches: tuple[IdentityKind, ...] = ()
+    free_a_month: int = 0
+    hook_per_account: bool = False
     can_poll: bool = False
 
 

@@ -1,13 +1,14 @@
 """Connecting an account and keeping it well: what was given is tried at the platform before it counts."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.channels.contract import EVERYWHERE, AccountBroken, Health, SendProblem
 from bot.channels.contract import Account as ChannelAccount
-from bot.errors import N_, Refused
+from bot.errors import N_, Conflict, Refused
 from bot.log import logger
 from bot.records import templates
 from bot.records.accounts import AccountRecord, Connection
@@ -143,7 +144,7 @@ def hook_url(house: House, account: AccountRecord) -> str:
     if not base:
         return ""
     path = f"/hooks/{account.kind}"
-    return base + (f"{path}/{account.hook_key}" if house.channels[account.kind].hook_per_account else path)
+    return base + (f"{path}/{account.hook_key}" if house.channels[account.kind].limits.hook_per_account else path)
 
 
 async def subscribe(house: House, account: AccountRecord, *, quietly: bool = False) -> None:
@@ -213,3 +214,11 @@ async def switch(house: House, account: AccountRecord, *, on: bool) -> None:
     await house.accounts.change(account.id, {"state": "active" if on else "off", "problem": None})
     if on:
         await house.outbox.release(account.id)
+
+
+async def remove(house: House, account: AccountRecord) -> None:
+    """Disconnected for good; what waited for it is cancelled. Its conversations and messages stay: the company's."""
+    async for row in house.db["outbox"].find({"account": account.id, "state": {"$in": ["queued", "held"]}}, {"_id": 1}):
+        with suppress(Conflict):
+            await house.outbox.cancel(row["_id"])
+    await house.accounts.remove(account.id)

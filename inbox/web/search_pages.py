@@ -32,7 +32,7 @@ async def _results(request: web.Request) -> dict[str, Any]:
     names = await _names_of(request, messages)
     return {
         "q": query,
-        "people": await _people(request, people, view),
+        "people": await describe_people(request, people, view),
         "messages": [
             _hit(message, query, names, view) for message in messages[:MESSAGES] if message.get("conversation")
         ],
@@ -61,7 +61,7 @@ def _hit(message: Mapping[str, Any], query: str, names: Mapping[str, str], view:
     }
 
 
-async def _people(request: web.Request, contacts: list[dict[str, Any]], view: View) -> list[dict[str, Any]]:
+async def describe_people(request: web.Request, contacts: list[dict[str, Any]], view: View) -> list[dict[str, Any]]:
     db = request.app[HOUSE].db
     ids = [contact["_id"] for contact in contacts]
     identities = await db["identities"].find({"contact": {"$in": ids}}).to_list()
@@ -105,7 +105,7 @@ async def _new_context(request: web.Request) -> dict[str, Any]:
     house, agent = request.app[HOUSE], request[AGENT]
     contact_id = request.query.get("contact", "")
     contact = await access_contact(house.db, agent, contact_id) if contact_id else None
-    people = await _people(request, [contact], view_of(agent)) if contact else []
+    people = await describe_people(request, [contact], view_of(agent)) if contact else []
     return {
         "accounts": [
             {
@@ -131,7 +131,7 @@ async def new_people(request: web.Request) -> web.Response:
     return fragment(
         request,
         "people",
-        people=await _people(request, found, view),
+        people=await describe_people(request, found, view),
         q=query,
         number=f"+{digits}" if digits else "",
     )
@@ -149,5 +149,5 @@ async def new_routes(request: web.Request) -> web.Response:
     elif digits := phones.read_typed(to, house.settings.inbox.country):
         ways = await way_to_number(house, digits, now=now)
     routes = [build_route(request, way, chosen=index == 0, last=index == 0) for index, way in enumerate(ways)]
-    people = await _people(request, [contact], view_of(agent)) if contact else []
+    people = await describe_people(request, [contact], view_of(agent)) if contact else []
     return fragment(request, "new_routes", routes=routes, contact=people[0] if people else None, to=to)

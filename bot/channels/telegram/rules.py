@@ -49,6 +49,7 @@ LIMITS = Limits(
     can_write_first="never",
     settles_by="nothing",
     reaches=("telegram",),
+    hook_per_account=True,
     can_poll=True,
 )
 
