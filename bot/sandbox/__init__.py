@@ -1,0 +1,1 @@
+"""Local servers that speak the platforms' APIs, and a phone to play the customer on."""

@@ -1,0 +1,1 @@
+"""The Telegram Bot API, played: methods, long polling and webhooks."""
