@@ -18,6 +18,7 @@ from inbox.house import House
 from inbox.people import Agent
 from inbox.permissions import Permission, require
 from inbox.sessions import Session, csrf_matches, find_session, find_token
+from inbox.translation import pick_language
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HOUSE = web.AppKey("house", House)
@@ -196,11 +197,11 @@ def language_of(request: web.Request) -> str:
     house = request.app[HOUSE]
     agent = request.get(AGENT)
     asked = request.headers.get("Accept-Language", "")
-    return house.translations.choose((agent.language if agent else ""), asked, house.settings.inbox.language)
+    return pick_language(agent.language if agent else "", asked, house.settings.inbox.language)
 
 
 def translator(request: web.Request) -> Callable[[str], str]:
-    return request.app[HOUSE].translations.gettext(language_of(request))
+    return request.app[HOUSE].translations.translate(language_of(request))
 
 
 def _say_invalid(error: ValidationError) -> str:

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 
 from inbox.people import Agent
 from inbox.web import looks, template_parts, times, words
-from inbox.web.translation import DEFAULT, LANGUAGES, Translations
+from inbox.translation import DEFAULT, LANGUAGES, Translations
 
 HERE = Path(__file__).parent
 HTML, STATIC = HERE / "html", HERE / "static"
@@ -105,7 +105,7 @@ def _filters(language: str, translate: Callable[[str], str]) -> dict[str, Callab
         "iso": lambda at: at.isoformat(timespec="milliseconds") if at else "",
         "kind_icon": lambda kind: words.KINDS.get(kind, words.KINDS["media"])[1],
         "kind_word": lambda kind: translate(words.KINDS.get(kind, words.KINDS["unsupported"])[0]),
-        "length": times.length,
+        "duration": times.length,
         "long_when": pass_context(lambda context, at: times.long_when(at, _viewer(context).zone, language)),
         "noted": looks.noted,
         "only_emoji": looks.only_emoji,
@@ -120,6 +120,7 @@ def _filters(language: str, translate: Callable[[str], str]) -> dict[str, Callab
         "sending_word": lambda code: say(words.SENDING, code),
         "status_word": lambda code: say(words.STATUS, code),
         "template_status_word": lambda code: say(words.TEMPLATE_STATUS, code),
+        "translated": lambda sentence: translate(str(sentence)),
         "upto": looks.upto,
         "waited": pass_context(lambda context, since: times.span(_viewer(context).now - since)),
         "when": pass_context(partial(_when, language=language, translate=translate)),
