@@ -7,11 +7,11 @@ from typing import Any
 from bot.channels.contract import Account, Fetched, FetchProblem, Health, MediaRef, Rejected, Template
 from bot.channels.fields import a_dict, a_list, a_text, an_id
 from bot.channels.meta_graph import Graph, GraphError, NoAnswer, Unreached, named_by_remedy
+from bot.channels.meta_templates import list_templates
 from bot.channels.meta_token import ask_about_token, lacking
 from bot.channels.remedies import Remedy
 from bot.channels.whatsapp.errors import remedy_of
 from bot.channels.whatsapp.rules import DOCUMENT_BYTES
-from bot.channels.whatsapp.templates import FIELDS, OPTIONAL_FIELDS, read_template
 from bot.errors import N_
 
 NUMBER_FIELDS = "display_phone_number,verified_name,status,quality_rating"
@@ -101,18 +101,7 @@ async def subscribe(graph: Graph, account: Account) -> None:
 
 async def templates(graph: Graph, account: Account) -> list[Template]:
     with named_by_remedy(remedy_for, sending=False):
-        try:
-            return await _templates(graph, account, f"{FIELDS},{OPTIONAL_FIELDS}")
-        except GraphError as error:
-            if error.code not in (10, 100) or error.subcode:
-                raise
-        return await _templates(graph, account, FIELDS)
-
-
-async def _templates(graph: Graph, account: Account, fields: str) -> list[Template]:
-    path = f"{business_of(account)}/message_templates"
-    items = [item async for item in graph.pages(account, path, fields=fields, limit="100")]
-    return [read_template(item) for item in items if item.get("name")]
+        return await list_templates(graph, account, business_of(account))
 
 
 async def fetch(graph: Graph, account: Account, ref: MediaRef) -> Fetched:

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any
 
 from bot.channels.contract import Ignored, Inbound, Unrecognised
-from bot.channels.fields import Odd, a_dict, a_text, an_id, load, moment, storable
+from bot.channels.fields import a_dict, a_text, an_id, load, moment, storable
+from bot.channels.items import SPOILT, set_aside
 from bot.channels.whatsapp import messages, notices
 from bot.channels.whatsapp.messages import ECHO, LIVE
-from bot.channels.whatsapp.place import SPOILT, Item, People, Place, a_list_of, each
+from bot.channels.whatsapp.place import Item, People, Place, a_list_of, each
 
 OBJECT = "whatsapp_business_account"
 
@@ -48,8 +49,7 @@ def _change(entry: Item, change: Item, scopes: Mapping[str, str], now: datetime)
     try:
         return list(reader(place)) or [Unrecognised(account, field, "nothing in it", storable(change))]
     except SPOILT as error:
-        reason = str(error) if isinstance(error, Odd) else type(error).__name__
-        return [Unrecognised(account, field, reason, storable(change))]
+        return [set_aside(account, field, error, change)]
 
 
 def _number_of(value: Item) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.channels.contract import Attachment, Outbound, Rejected
 from bot.channels.splitting import length, split
+from bot.channels.template_values import text_value, text_values
 from bot.channels.whatsapp.rules import (
     BUTTON_TITLE,
     DOCUMENT_BYTES,
@@ -186,7 +187,7 @@ def _row(choice: Button) -> Body:
 def _template(content: TemplateUse, attachment: Attachment | None, media_id: str) -> Body:
     components = [
         *_header(content.variables, attachment, media_id),
-        *_component("body", _values(content.variables, "body")),
+        *_component("body", text_values(content.variables, "body")),
         *_button_components(content.variables),
     ]
     body: Body = {"name": content.name, "language": {"code": content.language}}
@@ -197,32 +198,12 @@ def _component(kind: str, parameters: Sequence[Body]) -> list[Body]:
     return [{"type": kind, "parameters": list(parameters)}] if parameters else []
 
 
-def _values(variables: Mapping[str, str], part: str) -> list[Body]:
-    """`body.1`, `body.2` … in their order, or `body.NAME` by name."""
-    named = {key.partition(".")[2]: value for key, value in variables.items() if key.startswith(f"{part}.")}
-    numbers = sorted((name for name in named if name.isdecimal()), key=int)
-    positional = [_text_value(named[name]) for name in numbers]
-    return positional or [{**_text_value(value), "parameter_name": name} for name, value in named.items()]
-
-
-def _text_value(value: str) -> Body:
-    return {"type": "text", "text": one_line(value)}
-
-
-def one_line(value: str) -> str:
-    """No line breaks, tabs or long gaps: WhatsApp refuses them inside a template's values."""
-    return " ".join(value.split())
-
-
 def _header(variables: Mapping[str, str], attachment: Attachment | None, media_id: str) -> list[Body]:
     if media_id and attachment is not None:
         return _component("header", [_file_value(attachment, media_id)])
-    if "header.latitude" in variables:
-        place = {key.partition(".")[2]: value for key, value in variables.items() if key.startswith("header.")}
-        return _component("header", [{"type": "location", "location": place}])
     if "header" in variables:
-        return _component("header", [_text_value(variables["header"])])
-    return _component("header", _values(variables, "header"))
+        return _component("header", [text_value(variables["header"])])
+    return _component("header", text_values(variables, "header"))
 
 
 def _file_value(attachment: Attachment, media_id: str) -> Body:

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.channels.contract import EVERYWHERE, Address, Inbound, Sender, Unrecognised
-from bot.channels.fields import Odd, a_dict, a_text, an_id, moment, storable
+from bot.channels import items as items_of
+from bot.channels.contract import EVERYWHERE, Address, Inbound, Sender
+from bot.channels.fields import Odd, a_dict, a_text, an_id, moment
 from bot.phones import fold, is_phone
 
 Item = Mapping[str, Any]
 # Two letters of a country, a dot, up to 128 characters; linked portfolios have `CO.ENT.…`, and drafts of the
 # format had other words before the dot. WhatsApp Cloud API, Business-scoped user IDs (2026-08).
 USER_ID = re.compile(r"[A-Za-z]{2,8}\.[A-Za-z0-9.]{1,136}")
-# What reading a field of the wrong shape can raise.
-SPOILT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +60,9 @@ def a_list_of(item: Item, key: str) -> list[Any]:
 
 
 def each(
-    place: Place, kind: str, items: Iterable[Any], reader: Callable[[dict[str, Any]], list[Inbound]]
+    place: Place, kind: str, items: Iterable[Any], reader: Callable[[dict[str, Any]], Iterable[Inbound]]
 ) -> Iterator[Inbound]:
-    """The facts of all items; one that cannot be read is Unrecognised, alone."""
-    for item in items:
-        try:
-            if not isinstance(item, dict):
-                raise Odd("not an object")
-            yield from reader(item)
-        except SPOILT as error:
-            reason = str(error) if isinstance(error, Odd) else type(error).__name__
-            yield Unrecognised(place.account, kind, reason, storable(item))
+    return items_of.each(place.account, kind, items, reader)
 
 
 class People:

@@ -49,6 +49,8 @@ LIMITS = Limits(
     voice_mime="audio/ogg",
     can_write_first="template",
     settles_by="status",
+    # The phone first: writing to it keeps it visible to the business.
+    reaches=("phone", "whatsapp"),
 )
 
 

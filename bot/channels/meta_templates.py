@@ -1,14 +1,15 @@
-"""Templates as WhatsApp lists them, in the form that every channel shares.
+"""Templates as Meta lists them, in the form that every channel shares.
 
-WhatsApp Cloud API, Templates, List templates (2026-08).
+WhatsApp Cloud API, Templates; Messenger Platform, Utility messages (2026-08): the same shape.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from bot.channels.contract import Template
+from bot.channels.contract import Account, Template
 from bot.channels.fields import a_dict, a_list, a_text, an_id
+from bot.channels.meta_graph import Graph, GraphError
 
 FIELDS = "id,name,status,category,language,components"
 # A field the token may not read fails the whole list: these are asked for first, and left out then.
@@ -21,7 +22,21 @@ HEADERS: dict[str, Literal["text", "image", "video", "document", "location"]] = 
     "DOCUMENT": "document",
     "LOCATION": "location",
 }
-LOCATION_VALUES = ("header.latitude", "header.longitude", "header.name", "header.address")
+
+
+async def list_templates(graph: Graph, account: Account, owner: str) -> list[Template]:
+    """All templates of `owner`. Raises what Graph.get raises."""
+    try:
+        return await _list(graph, account, owner, f"{FIELDS},{OPTIONAL_FIELDS}")
+    except GraphError as error:
+        if error.code not in (10, 100) or error.subcode:
+            raise
+    return await _list(graph, account, owner, FIELDS)
+
+
+async def _list(graph: Graph, account: Account, owner: str, fields: str) -> list[Template]:
+    items = [item async for item in graph.pages(account, f"{owner}/message_templates", fields=fields, limit="100")]
+    return [read_template(item) for item in items if item.get("name")]
 
 
 def read_template(item: Mapping[str, Any]) -> Template:
@@ -53,8 +68,6 @@ def _button(button: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _header_variables(header: Mapping[str, Any]) -> Iterator[str]:
-    if a_text(header.get("format")).upper() == "LOCATION":
-        yield from LOCATION_VALUES
     for name in PLACE.findall(a_text(header.get("text"))):
         yield "header" if name.isdecimal() else f"header.{name}"
 
