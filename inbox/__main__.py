@@ -126,7 +126,7 @@ def worker(config: Path | None, data: Path | None) -> None:
 @_DATA
 def check(config: Path | None, data: Path | None) -> None:
     """Config and connections, one line each; exit 1 when one fails."""
-    from inbox.checks import check_all
+    from inbox.commands import check_all
 
     lines = _run(check_all(_settings(config, data=data)))
     for line in lines:
@@ -219,7 +219,7 @@ def list_accounts(config: Path | None, data: Path | None) -> None:
 @_DATA
 def check_accounts(config: Path | None, account: str, data: Path | None) -> None:
     """Ask the platforms whether the credentials work; exit 1 when one does not."""
-    from inbox.checks import check_accounts
+    from inbox.commands import check_accounts
 
     lines = _run(check_accounts(_settings(config, data=data), account))
     for line in lines:

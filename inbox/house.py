@@ -12,7 +12,7 @@ from bot.delivery.journal import Journal
 from bot.delivery.outbox import Outbox
 from bot.delivery.signals import Signals
 from bot.records.accounts import Accounts
-from bot.records.media import Media
+from bot.records.fetching import Fetching
 from bot.store.database import Database
 from bot.store.secrets import Vault
 from inbox.live import Live
@@ -27,6 +27,9 @@ class Practice(Protocol):
 
     @property
     def phone_url(self) -> str | None: ...
+
+    @property
+    def hook_base(self) -> str: ...
 
     async def connect(self) -> None:
         """Starts it and connects its accounts; doing it twice is the same as once."""
@@ -45,7 +48,7 @@ class House:
     journal: Journal
     outbox: Outbox
     signals: Signals
-    media: Media
+    fetching: Fetching
     live: Live
     translations: Translations
     practice: Practice

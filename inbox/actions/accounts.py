@@ -117,7 +117,9 @@ async def connect(house: House, wanted: Connection, *, now: datetime) -> Account
     whatever is still missing stands in the account's health. Raises Refused.
     """
     channel = house.channels[wanted.kind]
-    probe = ChannelAccount("", wanted.kind, wanted.external_id, wanted.scope, wanted.api_url, wanted.secrets, wanted.options)
+    probe = ChannelAccount(
+        "", wanted.kind, wanted.external_id, wanted.scope, wanted.api_url, wanted.secrets, wanted.options
+    )
     try:
         health = await channel.check(probe)
     except SendProblem as error:

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import N_, Conflict, NotFound
+from bot.records import fetching
 from bot.store import files
 from inbox.actions.states import nudge
 from inbox.api import files as served
@@ -43,7 +44,8 @@ async def fetch_again(request: web.Request) -> web.Response:
     record = await access_media(house.db, agent, request.match_info["media"])
     if record["state"] != "failed":
         raise Conflict(N_("This file did not fail."), code="not_failed")
-    await house.media.retry(record["_id"], now=house.clock.now())
+    await fetching.retry(house.db, record["_id"], now=house.clock.now())
+    house.fetching.wake()
     conversation = await access_conversation(house.db, agent, record["conversation"])
     await nudge(house.db, conversation)
     return await done(request, back=f"/inbox/{conversation['_id']}")
