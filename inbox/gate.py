@@ -197,7 +197,7 @@ def language_of(request: web.Request) -> str:
     house = request.app[HOUSE]
     agent = request.get(AGENT)
     asked = request.headers.get("Accept-Language", "")
-    return pick_language(agent.language if agent else "", asked, house.settings.inbox.language)
+    return pick_language(asked or house.settings.inbox.language, agent.language if agent else "")
 
 
 def translator(request: web.Request) -> Callable[[str], str]:

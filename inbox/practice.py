@@ -158,7 +158,7 @@ class PracticeChannel:
                 per_account = channel.limits.hook_per_account
                 await channel.subscribe(opened, f"{url}/{account.hook_key}" if per_account else url)
                 await parts.accounts.record_health(account.id, await channel.check(opened), now=now)
-                await templates.sync(parts.db, channel, opened, now=now)
+                await templates.sync(parts.db, channel, opened, scope=account.template_scope, now=now)
             except SendProblem as error:
                 log.warning("practice account could not be joined", kind=account.kind, code=error.code)
 

@@ -81,13 +81,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
-
-
-def pick_language(*wishes: str) -> str:
-    """The first of `wishes` that we speak. A wish is a language ("pt") or what a browser sends ("pt-BR,pt;q=0.9")."""
-    for wish in wishes:
-        for part in wish.split(","):
-            language = part.split(";")[0].strip().lower()[:2]
-            if language in LANGUAGES:
-                return language
-    return DEFAULT

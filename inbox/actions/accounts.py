@@ -173,7 +173,7 @@ async def look_after(house: House, account: AccountRecord, *, now: datetime) -> 
         if health.subscribed is False:
             await subscribe(house, account, quietly=True)
             health = await channel.check(opened)
-        await templates.sync(house.db, channel, opened, now=now)
+        await templates.sync(house.db, channel, opened, scope=account.template_scope, now=now)
     except AccountBroken as error:
         problem = {"code": error.code, "message": error.message, "detail": error.detail, "at": now}
         await house.accounts.mark_broken(account.id, problem)

@@ -41,7 +41,7 @@ def zone_of(request: web.Request) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-async def page(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
+async def page(request: web.Request, name: str, /, *, status: int = 200, **context: Any) -> web.Response:
     """A whole page, with the figures and alarms every page shows around its own matter."""
     more: dict[str, Any] = {}
     if agent := request.get(AGENT):
@@ -49,12 +49,12 @@ async def page(request: web.Request, template: str, *, status: int = 200, **cont
         more = {"badge": await unread_count(house.db, view_of(agent)), "alerts": alerts_for(house, translator(request))}
     elif SESSION not in request:
         await current_session(request)
-    html = request.app[RENDERER].render(f"pages/{template}.html", viewer_of(request, **more), **context)
+    html = request.app[RENDERER].render(f"pages/{name}.html", viewer_of(request, **more), **context)
     return web.Response(text=html, status=status, content_type="text/html")
 
 
-def fragment(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
-    html = request.app[RENDERER].render(f"fragments/{template}.html", viewer_of(request), **context)
+def fragment(request: web.Request, name: str, /, *, status: int = 200, **context: Any) -> web.Response:
+    html = request.app[RENDERER].render(f"fragments/{name}.html", viewer_of(request), **context)
     return web.Response(text=html, status=status, content_type="text/html")
 
 

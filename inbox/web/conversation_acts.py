@@ -146,7 +146,8 @@ def _read_until(request: web.Request, text: str, now: datetime) -> datetime:
     zone = zone_of(request)
     for preset in snooze_presets(now, zone, str):
         if preset["key"] == text:
-            return preset["at"]
+            at: datetime = preset["at"]
+            return at
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

@@ -8,14 +8,14 @@ from aiohttp import web
 from bot import phones
 from inbox import drafts, presence, thread
 from inbox.actions.replies import newest_of_others
-from inbox.gate import AGENT, HOUSE, translator
+from inbox.gate import AGENT, HOUSE, language_of, translator
 from inbox.people import list_agents
 from inbox.permissions import Permission, View, access_conversation, access_message, may, view_of
 from inbox.reach import Reach, choose, ways_to
+from inbox.web import timeline
 from inbox.web.answers import zone_of
 from inbox.web.person_pane import build_person
 from inbox.web.rows import Names, build_rows, read_names
-from inbox.web.timeline import lay_out
 
 MOST_SINCE = 200
 
@@ -74,15 +74,18 @@ async def build_items(
             _join(item.document, media, view)
         elif view.masked and item.kind == "note":
             item.document["text"] = view.text(item.document["text"])
-    items = lay_out(
+    items = timeline.lay_out(
         stretch.items,
-        zone=zone_of(request),
-        me=agent.id,
-        agents=names.agents,
-        teams=names.teams,
-        labels={label_id: label["name"] for label_id, label in names.labels.items()},
+        timeline.Names(
+            zone=zone_of(request),
+            now=house.clock.now(),
+            language=language_of(request),
+            translate=translator(request),
+            me=agent.id,
+            agents=names.agents,
+            labels={label_id: label["name"] for label_id, label in names.labels.items()},
+        ),
         new_since=conversation.get("looked", {}).get(agent.id),
-        translate=translator(request),
     )
     return {"items": items, "older": stretch.older}
 

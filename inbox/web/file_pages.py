@@ -35,7 +35,9 @@ async def discard(request: web.Request) -> web.Response:
     )
     if gone is None:
         raise NotFound(N_("There is no such file."))
-    await files.delete(db, [gone[key] for key in ("file", "thumb") if gone.get(key)])
+    for key in ("file", "thumb"):
+        if gone.get(key):
+            await files.delete(db, gone[key])
     return web.Response(status=204)
 
 

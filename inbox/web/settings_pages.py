@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from bot.errors import N_, DomainError, Forbidden, Refused
 from inbox import labels, people, sessions
 from inbox.actions import staff
-from inbox.gate import AGENT, HOUSE, SESSION, TOKEN
+from inbox.gate import AGENT, HOUSE, SESSION, TOKEN, translator
 from inbox.permissions import ROLES, Permission, may
 from inbox.web import forms, words
 from inbox.web.answers import done, page, problems, read_form, see_other
@@ -337,4 +337,6 @@ async def revoke_token(request: web.Request) -> web.Response:
 
 
 async def show_permissions(request: web.Request) -> web.Response:
-    return await page(request, "settings_permissions", table=words.permission_rows(ROLES), roles=list(ROLES))
+    return await page(
+        request, "settings_permissions", table=words.permission_rows(ROLES, translator(request)), roles=list(ROLES)
+    )

@@ -82,7 +82,9 @@ async def sync(request: web.Request) -> web.Response:
     account = house.accounts.get(request.match_info["account"])
     channel = house.channels[account.kind]
     try:
-        await templates.sync(house.db, channel, house.accounts.open(account), now=house.clock.now())
+        await templates.sync(
+            house.db, channel, house.accounts.open(account), scope=account.template_scope, now=house.clock.now()
+        )
     except SendProblem as error:
         raise Refused(error.message, code="sync_failed") from error
     return await done(request, back=f"/settings/accounts/{account.id}", code="synced")
