@@ -31,6 +31,8 @@ _PICTURE_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 _MOST_PIXELS: Final = 60_000_000
 # Longest side in pixels and JPEG quality, tried in turn until the file is small enough.
 _STEPS: Final = ((2560, 88), (2560, 75), (1920, 75), (1280, 70), (800, 60), (480, 50))
+# Two children together stay below what one server may reasonably have to spare.
+_AT_ONCE: Final = asyncio.Semaphore(2)
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -50,6 +52,11 @@ async def run(job: Job, source: Path, target: Path, number: int = 0) -> Mapping[
     `voice`: OGG/Opus mono of at most `number` bytes where speech allows it; answers as `sound`.
     `shrink`: JPEG of at most `number` bytes; answers `width height`.
     """
+    async with _AT_ONCE:
+        return _answer(await _ask_child(job, source, target, number))
+
+
+async def _ask_child(job: Job, source: Path, target: Path, number: int) -> bytes:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.records.convert", job, str(source), str(target), str(number),
         cwd=_ROOT,
@@ -67,7 +74,7 @@ async def run(job: Job, source: Path, target: Path, number: int = 0) -> Mapping[
         if child.returncode is None:
             child.kill()
             await child.wait()
-    return _answer(output)
+    return output
 
 
 def _answer(output: bytes) -> Mapping[str, Any]:

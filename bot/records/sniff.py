@@ -70,7 +70,7 @@ def mime_of(head: bytes, claimed: str = "") -> str:
     return _by_start(head) or _by_container(head, claim) or _text(head, claim) or UNKNOWN
 
 
-def kind_of(mime: str, claimed: MediaKind = "document") -> MediaKind:
+def kind_of(mime: str, claimed: MediaKind | None = None) -> MediaKind:
     """How a file of this type is shown. The claim decides what the type cannot: a voice note, a sticker or an
     animation; it never makes a picture of what is none.
     """

@@ -42,24 +42,26 @@ class Source(Protocol):
     async def templates(self, account: Account) -> list[Template]: ...
 
 
-async def sync(db: Database, channel: Source, account: Account, *, now: datetime) -> int:
-    """Fetch all templates of the account's scope; how many there are. Those the platform no longer lists are kept
-    as DELETED, so that an old message can still say what it was. Raises what `channel.templates` raises.
+async def sync(db: Database, channel: Source, account: Account, *, scope: str, now: datetime) -> int:
+    """Fetch all templates of `scope` by way of `account`; how many there are. Those the platform no longer lists are
+    kept as DELETED, so that an old message can still say what it was. Raises what `channel.templates` raises.
     """
     found = await channel.templates(account)
     if found:
-        await db["templates"].bulk_write([_upsert(template, account, now) for template in found], ordered=False)
-    gone = {"scope": account.scope, "synced_at": {"$lt": now}, "status": {"$ne": DELETED}}
+        await db["templates"].bulk_write(
+            [_upsert(template, scope, account.id, now) for template in found], ordered=False
+        )
+    gone = {"scope": scope, "synced_at": {"$lt": now}, "status": {"$ne": DELETED}}
     await db["templates"].update_many(gone, {"$set": {"status": DELETED}})
     return len(found)
 
 
-def _upsert(template: Template, account: Account, now: datetime) -> UpdateOne:
+def _upsert(template: Template, scope: str, account: str, now: datetime) -> UpdateOne:
     fields = asdict(template)
     fields["buttons"] = [dict(button) for button in template.buttons]
     fields["variables"] = list(template.variables)
-    key = {"scope": account.scope, "name": fields.pop("name"), "language": fields.pop("language")}
-    update = {"$set": {**fields, "account": account.id, "synced_at": now}, "$setOnInsert": {"_id": new_id()}}
+    key = {"scope": scope, "name": fields.pop("name"), "language": fields.pop("language")}
+    update = {"$set": {**fields, "account": account, "synced_at": now}, "$setOnInsert": {"_id": new_id()}}
     return UpdateOne(key, update, upsert=True)
 
 

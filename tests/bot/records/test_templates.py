@@ -44,7 +44,7 @@ def stored(template: Template = ORDER) -> dict:
 @pytest.fixture
 def sync(store, clock):
     async def run(*found: Template):
-        return await templates.sync(store, Listing(*found), ACCOUNT, now=clock.now())
+        return await templates.sync(store, Listing(*found), ACCOUNT, scope="waba", now=clock.now())
 
     return run
 
@@ -81,7 +81,7 @@ async def test_a_platform_that_cannot_be_asked_removes_nothing(store, sync, cloc
     asked = Listing()
     asked.broken = True
     with pytest.raises(AccountBroken):
-        await templates.sync(store, asked, ACCOUNT, now=clock.now())
+        await templates.sync(store, asked, ACCOUNT, scope="waba", now=clock.now())
     assert await templates.approved(store, "waba")
 
 
