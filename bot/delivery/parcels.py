@@ -1,0 +1,174 @@
+"""From rows of the outbox to parcels that may leave now: consent, window and pace, looked at for a batch at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+from bot.channels.contract import Attachment, Channel, Outbound
+from bot.clock import Clock
+from bot.content import Content, Media, read_content
+from bot.delivery.outcomes import Outcomes, Sent
+from bot.delivery.pacing import Pacing
+from bot.delivery.rules import check
+from bot.delivery.situations import Way, Ways, Wish, file_of
+from bot.errors import Refused
+from bot.records import media
+from bot.records.accounts import Accounts
+from bot.store.database import Database
+
+Document = dict[str, Any]
+# Called once for each row when nothing more happens to it now; with the seconds until its account may send again.
+Done = Callable[[Document, float], None]
+
+# A row without its message was written a moment before it, or by somebody who died in between.
+ORPHANED: Final = timedelta(minutes=10)
+ORPHAN_PAUSE: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the way out is made of."""
+
+    db: Database
+    accounts: Accounts
+    ways: Ways
+    pacing: Pacing
+    outcomes: Outcomes
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    row: Document
+    message: Document
+    content: Content
+    way: Way
+    attachment: Attachment | None = None
+
+    @property
+    def channel(self) -> Channel:
+        return self.way.situation.channel
+
+    @property
+    def needs_work(self) -> bool:
+        """Whether a child process must first make of its file what the channel takes."""
+        file = self.way.situation.file
+        if file is None or not isinstance(self.content, Media):
+            return False
+        return not media.is_ready(file, self.content.kind, self.channel.limits)
+
+    def sent(self) -> Sent:
+        return Sent(self.row, self.message)
+
+    def outbound(self) -> Outbound:
+        return Outbound(
+            callback=self.message["_id"],
+            to=self.way.to,
+            content=self.content,
+            reply_to=self.message["reply_to"],
+            attachment=self.attachment,
+            human=self.row["human"],
+            heard_at=self.way.situation.heard_at,
+        )
+
+
+class _Found(NamedTuple):
+    row: Document
+    message: Document
+    content: Content
+
+
+class Packing:
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._db, self._clock = parts, parts.db, parts.clock
+
+    async def prepare(self, rows: Sequence[Document], done: Done) -> list[Parcel]:
+        """Those that may leave now, in their order. `done` is called for all others."""
+        found = await self._with_messages(rows, done)
+        allowed = await self._allowed(found, done)
+        return await self._paced(allowed, done)
+
+    async def _with_messages(self, rows: Sequence[Document], done: Done) -> list[_Found]:
+        cursor = self._db["messages"].find({"_id": {"$in": [row["_id"] for row in rows]}}, {"words": 0})
+        messages = {message["_id"]: message async for message in cursor}
+        found = []
+        for row in rows:
+            message = messages.get(row["_id"])
+            if message is not None and message["status"] in ("queued", "sending"):
+                found.append(_Found(row, message, read_content(message["content"])))
+                continue
+            await self._drop(row, message)
+            done(row, 0)
+        return found
+
+    async def _drop(self, row: Document, message: Document | None) -> None:
+        """Settled meanwhile, or without its message: that may still be on its way into the database."""
+        mine, now = {"_id": row["_id"], "state": "queued"}, self._clock.now()
+        if message is None and now - row["put_at"] < ORPHANED:
+            await self._db["outbox"].update_one(mine, {"$set": {"due_at": now + ORPHAN_PAUSE}})
+        else:
+            await self._db["outbox"].delete_one(mine)
+
+    async def _allowed(self, found: Sequence[_Found], done: Done) -> list[Parcel]:
+        wishes = [Wish(row["account"], row["contact"], row["identity"], content) for row, _, content in found]
+        parcels = []
+        for one, way in zip(found, await self._parts.ways.find(wishes), strict=True):
+            parcel = await self._judged(one, way)
+            if parcel is None:
+                done(one.row, 0)
+            else:
+                parcels.append(parcel)
+        return parcels
+
+    async def _judged(self, found: _Found, way: Way | Refused) -> Parcel | None:
+        try:
+            if isinstance(way, Refused):
+                raise way
+            check(found.content, way.situation, human=found.row["human"], now=self._clock.now())
+        except Refused as refusal:
+            await self.refuse(Sent(found.row, found.message), refusal)
+            return None
+        if way.account.state == "broken":
+            await self._hold(found.row)
+            return None
+        return Parcel(*found, way)
+
+    async def refuse(self, sent: Sent, refusal: Refused) -> None:
+        """What was right when it was put is not any more."""
+        await self._parts.outcomes.failed(sent, _error(refusal), at=self._clock.now())
+
+    async def _hold(self, row: Document) -> None:
+        await self._db["outbox"].update_one({"_id": row["_id"], "state": "queued"}, {"$set": {"state": "held"}})
+
+    async def _paced(self, parcels: Sequence[Parcel], done: Done) -> list[Parcel]:
+        by_account: dict[str, list[Parcel]] = {}
+        for parcel in parcels:
+            by_account.setdefault(parcel.row["account"], []).append(parcel)
+        granted: list[Parcel] = []
+        for account, its in by_account.items():
+            grant = await self._parts.pacing.take(account, its[0].channel.limits, len(its))
+            granted += its[: grant.count]
+            for parcel in its[grant.count :]:
+                done(parcel.row, grant.wait_seconds)
+        return granted
+
+    async def pack(self, parcel: Parcel, done: Done) -> Parcel | None:
+        """With its file; None when that cannot be sent after all."""
+        file = parcel.way.situation.file
+        if file is None or file_of(parcel.content) is None:
+            return parcel
+        kind = parcel.content.kind if isinstance(parcel.content, Media) else None
+        try:
+            attachment = await media.prepared(self._db, file, kind, parcel.channel.limits)
+        except Refused as refusal:
+            await self.refuse(parcel.sent(), refusal)
+            done(parcel.row, 0)
+            return None
+        return replace(parcel, attachment=attachment)
+
+
+def _error(refusal: Refused) -> Document:
+    remedy = "window" if refusal.code == "window_closed" else "rejected"
+    error = {"code": refusal.code, "message": refusal.message, "detail": "", "remedy": remedy}
+    return error | ({"fields": dict(refusal.fields)} if refusal.fields else {})
