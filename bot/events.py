@@ -4,6 +4,7 @@ write.
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot.log import logger
@@ -12,6 +13,13 @@ Event = TypeVar("Event")
 Listener = Callable[[Any], Awaitable[None] | None]
 
 log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatesOutdated:
+    """Templates of these scopes are not as the platform has them."""
+
+    scopes: frozenset[str]
 
 
 class Bus:

@@ -4,17 +4,18 @@ they come the end is the same. A mark on a message that is not known yet is hand
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from pymongo import UpdateOne
 
+from bot.channels.contract import MediaRef
 from bot.content import CONTENT, Content, Media, plain_text
 from bot.ids import is_id
 from bot.records import ladder, messages, mirrors
 from bot.records.ladder import Step
-from bot.records.once import update_all
+from bot.records.once import insert_once, update_all
 from bot.records.search import words
 from bot.store.database import Database
 
@@ -33,7 +34,7 @@ class Mark:
     """`target` is the platform's id of the message, `callback` our own where the platform gives it back.
 
     `data` is plain and may be stored: climbed {status, error, pricing}, reacted {by, who, emoji},
-    edited {content, media}, deleted {}.
+    edited {content, refs}, deleted {}.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ async def apply(db: Database, marks: Sequence[Mark]) -> Applied:
             marked.setdefault(message["_id"], (message, []))[1].append(mark)
     updates, repeats = [], []
     for message, its in marked.values():
+        its[:] = [await _with_files(db, message, mark) for mark in its]
         for update, repeat in _updates(message, its):
             updates.append(update)
             repeats += [repeat] if repeat else []
@@ -155,12 +157,36 @@ def _edit(message: dict[str, Any], mark: Mark) -> tuple[dict[str, Any], _Pair] |
     return {**message, "content": content, "text": text, "media": media}, (UpdateOne(newest, change), repeat)
 
 
+async def _with_files(db: Database, message: dict[str, Any], mark: Mark) -> Mark:
+    """An edit may have swapped the file: then the new one is wanted, and `media` says so."""
+    refs = [MediaRef(**ref) for ref in mark.data.get("refs") or ()]
+    if not refs:
+        return mark
+    known = await db["media"].distinct("ref.id", {"message": message["_id"]})
+    if all(ref.id in known for ref in refs):
+        return mark
+    content = mark.data["content"]
+    files = [_swapped(message, ref, content) for ref in refs]
+    wanted = messages.wanted_files({**message, "media": files}, refs, now=mark.at)
+    await insert_once(db, "media", wanted)
+    return replace(mark, data={**mark.data, "media": files})
+
+
+def _swapped(message: Mapping[str, Any], ref: MediaRef, content: Mapping[str, Any]) -> dict[str, Any]:
+    """The same file of the same message always has the same id here."""
+    file_id = hashlib.sha256(f"{message['_id']} {ref.id or ref.url}".encode()).hexdigest()[:24]
+    kind, name = content.get("kind", "document"), content.get("name", "")
+    return {"id": file_id, "type": kind, "name": name, "mime": ref.mime, "size": ref.size}
+
+
 def _kept_file(message: Mapping[str, Any], new: Content, mark: Mark) -> dict[str, Any]:
-    """An edited caption comes without the file it stands below."""
-    old = message["content"]
-    if not isinstance(new, Media) or mark.data.get("media") or old.get("type") != "media":
+    """An edited caption comes without the file it stands below, or with the one that we have."""
+    if not isinstance(new, Media):
         return new.model_dump()
-    return {**old, "caption": new.caption}
+    if files := mark.data.get("media"):
+        return new.model_copy(update={"media": files[0]["id"]}).model_dump()
+    old = message["content"]
+    return {**old, "caption": new.caption} if old.get("type") == "media" else new.model_dump()
 
 
 def _react(message: Mapping[str, Any], mark: Mark) -> UpdateOne:

@@ -51,6 +51,14 @@ async def news(db: Database, conversations: Collection[str], *, what: str = "con
     return [news_of(conversation, what=what) for conversation in found]
 
 
+async def news_of_people(db: Database, contacts: Collection[str]) -> list[dict[str, Any]]:
+    """The same for all open conversations of these contacts."""
+    if not contacts:
+        return []
+    found = await db["conversations"].find({"contact": {"$in": list(contacts)}, "open": True}, _CONCERNS).to_list()
+    return [news_of(conversation) for conversation in found]
+
+
 def news_of(conversation: Mapping[str, Any], *, what: str = "conversation") -> dict[str, Any]:
     return {
         "what": what,

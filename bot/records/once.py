@@ -1,7 +1,7 @@
 """Writing what may be there already: a unique index decides, and being refused by it is no error."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
@@ -22,15 +22,23 @@ async def insert_once(db: Database, collection: str, documents: Sequence[dict[st
     return set()
 
 
-async def update_all(db: Database, collection: str, updates: Sequence[UpdateOne]) -> list[int]:
-    """Applies all updates that no unique index refuses; the places in `updates` of those it refused."""
+class Updated(NamedTuple):
+    """`refused` are places in the list of updates, `matched` counts the others that found their document."""
+
+    refused: list[int]
+    matched: int
+
+
+async def update_all(db: Database, collection: str, updates: Sequence[UpdateOne]) -> Updated:
+    """Applies all updates that no unique index refuses."""
     if not updates:
-        return []
+        return Updated([], 0)
     try:
-        await db[collection].bulk_write(updates, ordered=False)
+        done = await db[collection].bulk_write(updates, ordered=False)
     except BulkWriteError as error:
-        return [problem["index"] for problem in _refusals(error)]
-    return []
+        refused = [problem["index"] for problem in _refusals(error)]
+        return Updated(refused, (error.details or {})["nMatched"])
+    return Updated([], done.matched_count)
 
 
 def _refusals(error: BulkWriteError) -> list[dict[str, Any]]:

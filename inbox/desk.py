@@ -1,0 +1,127 @@
+"""The front desk: takes what came in, in batches, one write per collection. Given anything twice, wholly or in part, it
+ends the same: that is what lets the journal give a batch again after a crash.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot import nudges
+from bot.clock import Clock
+from bot.delivery import waiting
+from bot.delivery.arrivals import Arrival
+from bot.events import Bus, TemplatesOutdated
+from bot.records import mirrors
+from bot.records.accounts import Accounts
+from bot.records.meeting import Met
+from bot.store.database import Database
+from inbox.receive import mend, people, told
+from inbox.receive.bump import Channels, bump, extend_windows
+from inbox.receive.spoken import Known, Spoken, compose, is_our_own, look_up, read_spoken, store, store_files
+from inbox.receive.standing import apply_standing
+from inbox.receive.threads import Thread, gather, join
+
+TOUCHED_EVERY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What pages are to be told: conversations with something new in them, messages that were marked, people."""
+
+    threads: list[Thread]
+    files: bool
+    marked: list[dict[str, Any]]
+    people: set[str]
+
+
+class Desk:
+    """`reopen` is how long after resolving a message still belongs to the same conversation."""
+
+    def __init__(
+        self,
+        db: Database,
+        accounts: Accounts,
+        channels: Channels,
+        *,
+        clock: Clock,
+        bus: Bus,
+        reopen: timedelta,
+    ) -> None:
+        self._db, self._accounts, self._channels = db, accounts, channels
+        self._clock, self._bus, self._reopen = clock, bus, reopen
+        self._touched: dict[str, datetime] = {}
+
+    async def receive(self, arrivals: Sequence[Arrival]) -> None:
+        """Applies all of it, or raises having applied some."""
+        now = self._clock.now()
+        await people.move_people(self._db, arrivals, now=now)
+        spoken = read_spoken(arrivals)
+        met, known = await asyncio.gather(people.meet_people(self._db, arrivals, now=now), look_up(self._db, spoken))
+        for one in spoken:
+            one.met, one.before = met.get(one.place), known.by_key.get(one.key)
+        echoes = [one for one in spoken if is_our_own(one, known)]
+        others = [one for one in spoken if one not in echoes]
+        threads, files = await self._record(others, known, arrivals, met, now)
+        marked = await self._mark(arrivals, met, echoes, now)
+        concerned, outdated = await apply_standing(self._db, self._accounts, arrivals, met)
+        concerned |= set(await told.climb_up_to(self._db, arrivals))
+        await asyncio.gather(self._tell(_Changed(threads, files, marked, concerned)), self._touch(arrivals, now))
+        if outdated:
+            await self._bus.publish(TemplatesOutdated(frozenset(outdated)))
+
+    async def _record(
+        self,
+        spoken: Sequence[Spoken],
+        known: Known,
+        arrivals: Sequence[Arrival],
+        met: Mapping[int, Met],
+        now: datetime,
+    ) -> tuple[list[Thread], bool]:
+        """Stores what was said and tells the conversations; what a dead process had begun is finished."""
+        new = [one for one in spoken if one.before is None]
+        conversations = await join(self._db, new, reopen=self._reopen, now=now)
+        compose(new, conversations, known.by_key)
+        stored = await store(self._db, new)
+        begun = [one for one in spoken if one.before and one.arrival.again]
+        threads, files, heard = await asyncio.gather(
+            bump(self._db, gather(stored, conversations), self._channels, now=now),
+            store_files(self._db, [*stored, *begun]),
+            people.record_heard(self._db, [*stored, *begun], arrivals, met),
+        )
+        kinds = {arrival.account.id: arrival.account.kind for arrival in arrivals}
+        await extend_windows(self._db, heard, kinds, self._channels, now=now)
+        threads += await mend.finish(self._db, begun, self._channels, now=now)
+        legible = await mend.read_again(self._db, spoken)
+        return threads, files or bool(legible)
+
+    async def _mark(
+        self, arrivals: Sequence[Arrival], met: Mapping[int, Met], echoes: Sequence[Spoken], now: datetime
+    ) -> list[dict[str, Any]]:
+        """After the messages: what a batch tells of one may stand before it."""
+        marks = told.read_marks(arrivals, met)
+        marks += [told.settled_by_echo(one.said, one.arrival.account.id) for one in echoes]
+        return await waiting.apply_or_hold(self._db, marks, now=now)
+
+    async def _tell(self, changed: _Changed) -> None:
+        items = [
+            mirrors.news_of(thread.document, what="message")
+            | {"message": (thread.spoken[-1].document or {}).get("_id")}
+            for thread in changed.threads
+        ]
+        told_of = {item["conversation"] for item in items}
+        marked = {message["conversation"] for message in changed.marked if message.get("conversation")}
+        items += await mirrors.news(self._db, marked - told_of)
+        items += await mirrors.news_of_people(self._db, changed.people)
+        if changed.files:
+            items.append({"what": "wanted"})
+        await nudges.publish(self._db, items)
+
+    async def _touch(self, arrivals: Sequence[Arrival], now: datetime) -> None:
+        """When each account last heard anything, for whoever watches over them. To the half minute."""
+        seen = {arrival.account.id for arrival in arrivals}
+        stale = [one for one in seen if one not in self._touched or now - self._touched[one] >= TOUCHED_EVERY]
+        if stale:
+            self._touched |= dict.fromkeys(stale, now)
+            await self._accounts.touch(stale, at=now)

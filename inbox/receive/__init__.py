@@ -1,0 +1,1 @@
+"""What `inbox.desk` does with what comes in, one file for each step."""
