@@ -10,6 +10,7 @@ from bot.log import logger
 
 Result = TypeVar("Result")
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+CANCEL_AGAIN_SECONDS = 3.0
 
 log = logger(__name__)
 _running: set[asyncio.Task[Any]] = set()
@@ -32,9 +33,12 @@ def _report(task: asyncio.Task[Any]) -> None:
 
 
 async def stop(task: asyncio.Task[Any]) -> None:
-    """Cancel and wait until it has ended, however it ends."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    """Cancel and wait until it has ended, however it ends. Cleaning up may take a few seconds."""
+    while not task.done():
+        task.cancel()
+        # Before Python 3.12 asyncio.wait_for, which the database driver uses, loses a cancellation that
+        # comes at the moment of its result (CPython issue 81839): it is said again then.
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_SECONDS)
 
 
 class Service(Protocol):

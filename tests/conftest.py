@@ -27,6 +27,14 @@ async def server(settings):
         yield database
 
 
+@pytest.fixture(scope="session")
+def address(server: Database, settings) -> str:
+    """Where another process reaches the test server."""
+    folder = settings.data.directory / "mongodb"
+    password, port = ((folder / name).read_text() for name in ("password", "port"))
+    return f"mongodb://bandeja:{password}@127.0.0.1:{port}/?replicaSet=bandeja&authSource=admin"
+
+
 @pytest.fixture
 async def store(server: Database):
     """An empty database with all indexes."""

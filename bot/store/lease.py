@@ -87,8 +87,8 @@ class Leases:
         try:
             yield hold
         finally:
-            await stop(renewing)
             hold.lost.set()
+            await stop(renewing)
             await self._give_back(hold, holder)
 
     async def _wait_for(self, name: str, holder: str) -> Hold:
@@ -143,8 +143,8 @@ class Leases:
                 continue
             if done.matched_count == 0:
                 hold.lost.set()
+                log.warning("lease lost", lease=hold.name, epoch=hold.epoch)
             hold.extend(asked_at + self._trust_seconds)
-        log.warning("lease lost", lease=hold.name, epoch=hold.epoch)
 
     async def _give_back(self, hold: Hold, holder: str) -> None:
         """The document stays, so that the next epoch is higher."""
