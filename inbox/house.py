@@ -9,11 +9,14 @@ from bot.channels import Channels
 from bot.clock import Clock
 from bot.config import Settings
 from bot.delivery.journal import Journal
+from bot.delivery.lanes import Bell
 from bot.delivery.outbox import Outbox
 from bot.delivery.signals import Signals
+from bot.events import Bus
 from bot.records.accounts import Accounts
 from bot.records.fetching import Fetching
 from bot.store.database import Database
+from bot.store.lease import Leases
 from bot.store.secrets import Vault
 from inbox.live import Live
 from inbox.translation import Translations
@@ -31,6 +34,12 @@ class Practice(Protocol):
     @property
     def hook_base(self) -> str: ...
 
+    def listen_at(self, hook_base: str) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
     async def connect(self) -> None:
         """Starts it and connects its accounts; doing it twice is the same as once."""
         ...
@@ -41,11 +50,14 @@ class House:
     settings: Settings
     db: Database
     clock: Clock
+    bus: Bus
     vault: Vault
     session: ClientSession
+    leases: Leases
     accounts: Accounts
     channels: Channels
     journal: Journal
+    bell: Bell
     outbox: Outbox
     signals: Signals
     fetching: Fetching

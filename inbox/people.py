@@ -246,5 +246,19 @@ async def get_team(db: Database, team_id: str) -> Team:
     return Team(id=stored["_id"], name=stored["name"])
 
 
+async def team_named(db: Database, name: str, *, now: datetime) -> str:
+    """The id of the team of this name, made if need be; the first team's for an empty name."""
+    if not name.strip():
+        return FIRST_TEAM
+    wanted = _team_name(name)
+    for team in await list_teams(db):
+        if team.name.casefold() == wanted.casefold():
+            return team.id
+    try:
+        return (await add_team(db, name=wanted, now=now)).id
+    except Conflict:
+        return await team_named(db, wanted, now=now)
+
+
 async def list_teams(db: Database) -> list[Team]:
     return [Team(id=stored["_id"], name=stored["name"]) async for stored in db["teams"].find().sort("name", 1)]

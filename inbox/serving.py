@@ -42,9 +42,7 @@ async def serve(settings: Settings, parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, parts: Parts, *, demo: bool = False
-) -> AsyncIterator[tuple[House, str]]:
+async def running(settings: Settings, parts: Parts, *, demo: bool = False) -> AsyncIterator[tuple[House, str]]:
     """The house with everything going, and the site's own address ("" without one)."""
     async with open_house(settings, demo=demo) as house, AsyncExitStack() as stack:
         works = build_works(house)

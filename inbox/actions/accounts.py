@@ -112,6 +112,11 @@ def _secrets(wish: Wish, *names: str) -> dict[str, str]:
     return {name: getattr(wish, name).strip() for name in names if getattr(wish, name).strip()}
 
 
+def in_team(wanted: Connection, team: str) -> Connection:
+    fields = {name: getattr(wanted, name) for name in Connection.__slots__}
+    return Connection(**{**fields, "team": team})
+
+
 async def connect(house: House, wanted: Connection, *, now: datetime) -> AccountRecord:
     """Asks the platform first; what it does not let in is not stored. Then templates and the subscription follow, and
     whatever is still missing stands in the account's health. Raises Refused.
