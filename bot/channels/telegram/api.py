@@ -46,7 +46,7 @@ from bot.channels.telegram.session import Session
 from bot.errors import N_
 
 POLL_SECONDS, POLL_GRACE_SECONDS = 50, 20
-SLOWEST_UPLOAD_BYTES_PER_SECOND = 50_000
+SLOWEST_UPLOAD_BYTES_PER_SECOND = 100_000
 # How long the rest of a message that had to be split may wait for its turn.
 PATIENCE = timedelta(seconds=30)
 NEIGHBOURS_SECONDS = 30

@@ -59,11 +59,6 @@ def read(raw: bytes, account: str, now: datetime) -> list[Inbound]:
     return [fact for kind in kinds for fact in _read_kind(account, kind, update[kind], now)]
 
 
-def acknowledgements(facts: list[Inbound]) -> list[Said]:
-    """The button presses among `facts`: the person's screen shows a spinner until each is answered."""
-    return [fact for fact in facts if isinstance(fact, Said) and fact.acknowledge]
-
-
 def _read_kind(account: str, kind: str, body: Any, now: datetime) -> list[Inbound]:
     if kind in UNUSED_UPDATES:
         return [Ignored(account, kind)]
