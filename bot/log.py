@@ -21,7 +21,7 @@ HIDDEN_KEYS = frozenset({
 # fmt: on What looks like a secret or a person wherever it stands: a Telegram bot token, a Graph access
 # token, the password inside a database address, a bearer header, a phone number in international form.
 PATTERNS = re.compile(
-    r"\b\d{6,12}:[A-Za-z0-9_-]{30,}|\bEAA[A-Za-z0-9]{20,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}|\bEAA[A-Za-z0-9]{20,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
     r"|(?i:bearer)\s+[\w.~+/=-]{8,}|\+\d{8,15}\b"
 )
 QUIET = ("aiohttp.access", "aiogram", "apscheduler", "pymongo", "PIL", "asyncio")

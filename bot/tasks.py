@@ -32,13 +32,13 @@ def _report(task: asyncio.Task[Any]) -> None:
         log.error("task failed", task=task.get_name(), exc_info=error)
 
 
-async def stop(task: asyncio.Task[Any]) -> None:
+async def stop(task: asyncio.Task[Any], *, again_seconds: float = CANCEL_AGAIN_SECONDS) -> None:
     """Cancel and wait until it has ended, however it ends. Cleaning up may take a few seconds."""
     while not task.done():
         task.cancel()
         # Before Python 3.12 asyncio.wait_for, which the database driver uses, loses a cancellation that
         # comes at the moment of its result (CPython issue 81839): it is said again then.
-        await asyncio.wait([task], timeout=CANCEL_AGAIN_SECONDS)
+        await asyncio.wait([task], timeout=again_seconds)
 
 
 class Service(Protocol):
@@ -96,9 +96,11 @@ class Worker:
         *,
         name: str,
         drain_seconds: float = 5.0,
+        pause_seconds: float = PAUSE_SECONDS,
         clock: Clock | None = None,
     ) -> None:
-        self._work, self.name, self._drain_seconds = work, name, drain_seconds
+        self._work, self.name = work, name
+        self._drain_seconds, self._pause_seconds = drain_seconds, pause_seconds
         self._clock = clock or SystemClock()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -116,7 +118,7 @@ class Worker:
         self._task = None
 
     async def _run(self) -> None:
-        pause = PAUSE_SECONDS
+        pause = self._pause_seconds
         while not self._stopping.is_set():
             began = self._clock.monotonic()
             try:
@@ -125,7 +127,7 @@ class Worker:
                 log.exception("worker failed and begins again", worker=self.name)
             else:
                 return
-            pause = PAUSE_SECONDS if self._clock.monotonic() - began > LONGEST_PAUSE_SECONDS else pause
+            pause = self._pause_seconds if self._clock.monotonic() - began > LONGEST_PAUSE_SECONDS else pause
             await wait_for_event(self._stopping, seconds=pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
