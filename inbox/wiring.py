@@ -15,7 +15,7 @@ from bot.channels import Channels
 from bot.clock import SystemClock
 from bot.config import Account as AccountTable
 from bot.config import MissingSecret, Settings, TelegramAccount, WhatsAppAccount
-from bot.delivery import deliver, poller
+from bot.delivery import parcels, poller
 from bot.delivery.journal import Journal
 from bot.delivery.lanes import Bell
 from bot.delivery.outbox import Outbox
@@ -135,7 +135,7 @@ async def open_house(settings: Settings, *, demo: bool = False) -> AsyncIterator
 
 async def _connect_configured(db: Database, accounts: Accounts, settings: Settings) -> None:
     """The accounts of config.toml. One whose secret is missing is switched off, and nobody else is harmed."""
-    for table in settings.accounts():
+    for table in settings.accounts:
         try:
             secrets = table.secrets(os.environ)
         except MissingSecret as missing:
@@ -161,7 +161,7 @@ def _fields(table: AccountTable) -> dict[str, Any]:
 def build_works(house: House) -> Works:
     timers = Timers(house.clock)
     timers.every(SNOOZE_SECONDS, lambda: _wake(house), name="wake what was snoozed")
-    delivery = deliver.Parts(
+    delivery = parcels.Parts(
         db=house.db,
         accounts=house.accounts,
         ways=Ways(house.db, house.accounts, house.channels),
@@ -183,14 +183,14 @@ def build_works(house: House) -> Works:
     watch = Worker(lambda stopping: _watch_accounts(house, stopping), name="watch over accounts")
     house.bus.subscribe(TemplatesOutdated, lambda event: _refresh_templates(house, event))
     return Works(
-        always=(_news(house, sender, polling),),
+        always=(_news(house, sender),),
         beside_site=(house.practice,),
         background=(house.fetching, sender, house.journal, polling, timers, watch),
         webhooks=Webhooks(house.journal, house.accounts, house.channels, house.settings, house.clock),
     )
 
 
-def _news(house: House, sender: Sender, polling: poller.Poller) -> Changes:
+def _news(house: House, sender: Sender) -> Changes:
     """The change stream of nudges: pages hear of what concerns them, workers of what there is to do."""
     changes = Changes(house.db)
 
@@ -200,7 +200,6 @@ def _news(house: House, sender: Sender, polling: poller.Poller) -> Changes:
         if "account" in kinds:
             await house.accounts.load()
             sender.wake()
-            polling.wake()
         if "outbox" in kinds:
             sender.wake()
         if "journal" in kinds:
@@ -211,7 +210,7 @@ def _news(house: House, sender: Sender, polling: poller.Poller) -> Changes:
 
     async def missed() -> None:
         await house.accounts.load()
-        for part in (sender, house.journal, house.fetching, polling):
+        for part in (sender, house.journal, house.fetching):
             part.wake()
         house.live.tell_reload()
 

@@ -73,6 +73,13 @@ def open_vault(directory: Path, environ: Mapping[str, str] = os.environ) -> Vaul
     return _vault(private.read_or_make(file, new_key), str(file))
 
 
+def keep_key(directory: Path, text: str) -> None:
+    """Another installation's key from now on, as after a restore. Raises Refused when it is no key."""
+    _vault(text, "What was given")
+    private.make_folder(directory)
+    private.write(directory / FILE_NAME, text)
+
+
 def new_key() -> str:
     return base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()
 
