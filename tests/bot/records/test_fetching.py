@@ -125,13 +125,16 @@ async def test_one_bad_file_holds_up_no_other(fetcher, wanted, state):
 
 
 async def test_a_failed_fetch_is_tried_again_and_says_so_meanwhile(store, fetcher, wanted, state, clock):
-    async def given_up(times: int):
-        record = await store["media"].find_one({"_id": "f1"})
-        return record["state"] == "wanted" and record["tries"] == times
+    def given_up(times: int):
+        async def look():
+            record = await store["media"].find_one({"_id": "f1"})
+            return record["state"] == "wanted" and record["tries"] == times
+
+        return look
 
     await wanted("f1", AWAY, ConnectionError("broken in the middle"), a_picture())
     for times in (1, 2):
-        await wait_for(lambda times=times: given_up(times))
+        await wait_for(given_up(times))
         await clock.pass_by(seconds=15)
         fetcher.wake()
     record = await state("f1", "stored")

@@ -2,6 +2,7 @@ import pytest
 
 from bot.channels.contract import Limits
 from bot.errors import Refused
+from bot.ids import AgentId
 from bot.records import media
 from bot.store import files
 from tests.bot.records.sounds import a_noisy_picture, a_picture, a_tone
@@ -22,7 +23,9 @@ async def in_pieces(content: bytes):
 def upload(store, clock):
     async def run(content: bytes, *, name: str = "a file", mime: str = "", kind=None) -> dict:
         chunks = in_pieces(content)
-        return await media.store_upload(store, chunks, name=name, mime=mime, owner="ann", now=clock.now(), kind=kind)
+        return await media.store_upload(
+            store, chunks, name=name, mime=mime, owner=AgentId("ann"), now=clock.now(), kind=kind
+        )
 
     return run
 
@@ -76,7 +79,7 @@ async def test_a_file_that_never_ends_is_refused_when_it_is_too_large(store, clo
             yield bytes(4_000_000)
 
     with pytest.raises(Refused) as refusal:
-        await media.store_upload(store, endless(), name="x", mime="", owner="ann", now=clock.now())
+        await media.store_upload(store, endless(), name="x", mime="", owner=AgentId("ann"), now=clock.now())
     assert (refusal.value.code, refusal.value.fields) == ("file_too_large", {"megabytes": 100})
     assert await store["media"].count_documents({}) == 0
 
@@ -131,7 +134,8 @@ async def test_a_picture_too_large_for_the_channel_is_made_smaller_once(store, u
     assert len(await sent(attachment)) == attachment.size
     again = await media.get_media(store, record["_id"])
     assert media.is_ready(again, "image", LIMITS)
-    assert (await media.prepared(store, again, "image", LIMITS)).file == attachment.file
+    assert len(again["variants"]) == 1
+    assert await sent(await media.prepared(store, again, "image", LIMITS)) == await sent(attachment)
 
 
 async def test_a_sound_sent_as_a_voice_note_is_converted(store, upload):
