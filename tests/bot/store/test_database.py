@@ -1,11 +1,16 @@
 import asyncio
+import os
+import signal
+import socket
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from pymongo import WriteConcern
 
 from bot.config import MongoDB, Settings
 from bot.errors import Refused, Unavailable
+from bot.store import mongod, private
 from bot.store.database import AlreadyThere, already_there, open_database, within
 
 
@@ -65,6 +70,35 @@ async def test_bad_address_is_refused_without_its_password(uri):
         async with open_database(Settings(mongodb=MongoDB(uri=uri))):
             pass
     assert "hunter2" not in str(caught.value)
+
+
+async def test_address_of_a_replica_set_is_used_as_it_is(address, store):
+    await store["things"].insert_one({"_id": 1})
+    settings = Settings(mongodb=MongoDB(uri=address, database="tests"))
+    async with open_database(settings) as database:
+        assert await database["things"].distinct("_id") == [1]
+
+
+async def test_server_that_is_no_replica_set_is_refused(tmp_path):
+    port = await asyncio.to_thread(start_lonely_server, tmp_path)
+    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    try:
+        with pytest.raises(Refused, match="is no replica set; start it with --replSet"):
+            async with open_database(Settings(mongodb=MongoDB(uri=uri))):
+                pass
+    finally:
+        os.kill(int((tmp_path / "mongod.lock").read_text()), signal.SIGKILL)
+
+
+def start_lonely_server(folder: Path) -> int:
+    """A mongod that belongs to no set yet."""
+    private.write(folder / "key", "secret" * 10)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    [program, *_] = mongod.find_programs(folder / "libraries")
+    options = mongod.Options(folder, folder / "log", folder / "key", port, cache_gb=0.25, oplog_mb=64)
+    mongod.start(program, options)
+    return int(port)
 
 
 async def test_wrong_password_is_refused(server):
