@@ -1,6 +1,6 @@
 """Everything a handler may need, built once by wiring and handed around; nothing in it is set afterwards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import ClientSession
@@ -65,3 +65,5 @@ class House:
     translations: Translations
     practice: Practice
     demo: bool = False
+    # Host and port of addresses that somebody is connecting an account to at this moment (`bot.net`).
+    trying: set[tuple[str, int]] = field(default_factory=set)

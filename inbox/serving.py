@@ -36,7 +36,7 @@ async def serve(settings: Settings, parts: Parts) -> None:
     async with running(settings, parts) as (house, address):
         if address:
             await _greet(house, address)
-        log.info("ready", address=address, web=parts.web, worker=parts.worker)
+        log.info("ready", at=address, web=parts.web, worker=parts.worker)
         await stopping.wait()
         log.info("stopping")
 

@@ -89,8 +89,11 @@ async def open_house(settings: Settings, *, demo: bool = False) -> AsyncIterator
         accounts = Accounts(db, vault)
         await accounts.load()
         await _connect_configured(db, accounts, settings)
+        trying: set[tuple[str, int]] = set()
         session = aiohttp.ClientSession(
-            connector=net.connector(lambda: {net.origin(one.api_url) for one in accounts.all()}, limit=HTTP_CONNECTIONS)
+            connector=net.connector(
+                lambda: trying | {net.origin(one.api_url) for one in accounts.all()}, limit=HTTP_CONNECTIONS
+            )
         )
         channels, bus = Channels(session), Bus()
         desk = Desk(db, accounts, channels, clock=clock, bus=bus, reopen=timedelta(hours=settings.inbox.reopen_hours))
@@ -124,6 +127,7 @@ async def open_house(settings: Settings, *, demo: bool = False) -> AsyncIterator
             translations=load_translations(),
             practice=practice.PracticeChannel(playing),
             demo=demo,
+            trying=trying,
         )
         try:
             yield house

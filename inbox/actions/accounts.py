@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot import net
 from bot.channels.contract import EVERYWHERE, AccountBroken, Health, SendProblem
 from bot.channels.contract import Account as ChannelAccount
 from bot.errors import N_, Conflict, Refused
@@ -125,10 +126,14 @@ async def connect(house: House, wanted: Connection, *, now: datetime) -> Account
     probe = ChannelAccount(
         "", wanted.kind, wanted.external_id, wanted.scope, wanted.api_url, wanted.secrets, wanted.options
     )
+    origin = net.origin(wanted.api_url)
+    house.trying.add(origin)
     try:
         health = await channel.check(probe)
     except SendProblem as error:
         raise Refused(error.message, code="credentials", detail=error.detail) from error
+    finally:
+        house.trying.discard(origin)
     team = wanted.team or FIRST_TEAM
     await people.get_team(house.db, team)
     account = await house.accounts.connect(_named(wanted, health, team), now=now)
