@@ -1,4 +1,4 @@
-"""What the screens and the API ask about people: the list, cut to those whom an agent may see."""
+"""What is asked about people: a list of them, cut to those whom an agent may see."""
 
 from typing import Any
 
@@ -7,10 +7,8 @@ from inbox.permissions import View
 from inbox.search import person_condition
 
 
-async def wanted_people(
-    db: Database, view: View, *, text: str = "", tag: str = "", channel: str = ""
-) -> dict[str, Any] | None:
-    """A condition on contacts; None when nobody can fit. `channel` is a kind of address they have."""
+async def wanted_people(db: Database, view: View, *, text: str = "", tag: str = "") -> dict[str, Any] | None:
+    """A condition on contacts; None when nobody can fit."""
     parts: list[dict[str, Any]] = []
     if text.strip():
         found = person_condition(text, view)
@@ -19,16 +17,9 @@ async def wanted_people(
         parts.append(found)
     if tag:
         parts.append({"tags": tag})
-    if channel:
-        parts.append({"_id": {"$in": await _reached_by(db, channel)}})
     if view.sees != "all":
         parts.append({"$or": [{"owner": view.agent}, {"_id": {"$in": await _met_by(db, view)}}]})
     return {"$and": parts} if parts else {}
-
-
-async def _reached_by(db: Database, channel: str) -> list[str]:
-    kinds = {"whatsapp": ["whatsapp", "phone"]}.get(channel, [channel])
-    return await db["identities"].distinct("contact", {"kind": {"$in": kinds}})
 
 
 async def _met_by(db: Database, view: View) -> list[str]:

@@ -22,7 +22,7 @@ async def list_contacts(request: web.Request) -> web.Response:
     asked = read_query(request, ContactsQuery)
     condition = await wanted_people(db, view, text=asked.q or "", tag=asked.tag or "")
     if condition is None:
-        return json_response(items.ListOf[items.Contact]([]))
+        return json_response(items.ListOf(list[items.Contact]()))
     found, older = await keyset.by_id(db["contacts"], condition, limit=asked.limit, cursor=asked.cursor)
     theirs = await _identities(db, found)
     return json_response(items.ListOf([shapes.contact(one, theirs[one["_id"]], view) for one in found], older))

@@ -27,7 +27,7 @@ async def list_conversations(request: web.Request) -> web.Response:
     view = view_of(agent)
     only = await _find(house.db, view, asked.q) if asked.q and asked.q.strip() else None
     if only == []:
-        return json_response(items.ListOf[items.Conversation]([]))
+        return json_response(items.ListOf(list[items.Conversation]()))
     page = await list_page(
         house.db,
         view,

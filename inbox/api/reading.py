@@ -40,8 +40,13 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
 
 async def read_raw(request: web.Request) -> bytes:
     """The body's bytes; kept by the request, so that they can be read again. Raises Refused for a large one."""
-    raw = b"" if (request.content_length or 0) > MOST_BYTES else await request.read()
-    if max(len(raw), request.content_length or 0) > MOST_BYTES:
+    if (request.content_length or 0) > MOST_BYTES:
+        raise too_large(MOST_BYTES)
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large(MOST_BYTES) from None
+    if len(raw) > MOST_BYTES:
         raise too_large(MOST_BYTES)
     return raw
 

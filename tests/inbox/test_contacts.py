@@ -1,6 +1,7 @@
 """People that agents write down: numbers belong to one person, and what an agent wrote stays."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from inbox.permissions import view_of
 from inbox.search import find_people
 from tests.inbox.builders import NOON, a_conversation, a_message, an_agent
 
-MX = {"country": "MX", "now": NOON}
+MX: dict[str, Any] = {"country": "MX", "now": NOON}
 
 
 @pytest.fixture
