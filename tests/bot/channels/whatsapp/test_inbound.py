@@ -80,6 +80,7 @@ def test_a_text_names_account_person_and_time(said):
 def test_without_a_portfolio_the_business_account_is_the_scope():
     raw = (PAYLOADS / "text.json").read_bytes()
     [fact] = whatsapp.inbound.read(raw, {}, NOW)
+    assert isinstance(fact, Said)
     assert fact.sender.addresses[0].scope == BUSINESS
 
 
@@ -258,6 +259,7 @@ def test_a_changed_number_moves_both_addresses(read):
     assert isinstance(moved, Moved)
     assert moved.old == (USER_ID, PHONE)
     assert [address.value for address in moved.new] == ["CO.999", "573001230000"]
+    assert moved.said is not None
     assert moved.said.content == System(kind="user_changed_number", text="Ana changed number")
     assert not moved.said.opens_window
 

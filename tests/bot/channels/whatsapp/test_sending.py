@@ -171,10 +171,8 @@ async def test_when_only_the_upload_failed_nothing_was_sent(channel, account, pl
 
 
 async def test_a_file_that_is_missing_or_too_large_is_not_even_uploaded(channel, account, platform, a_file):
-    class Huge(a_file):
-        size = 101 * 2**20
-
-    for file in (None, Huge("a", "application/pdf", b"")):
+    huge = a_file("a", "application/pdf", b"\0" * (101 * 2**20))
+    for file in (None, huge):
         with pytest.raises(Rejected):
             await channel.send(account, reply(Media(kind="document"), attachment=file))
     assert platform.asked == []
