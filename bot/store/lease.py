@@ -26,10 +26,6 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 log = logger(__name__)
 
 
-class LeaseLost(Exception):
-    """The lease belongs to somebody else now, or may soon: nothing more may be done in its name."""
-
-
 class Hold:
     """The right to be the only one, which ends by itself when it cannot be renewed and then never comes back.
 
@@ -47,11 +43,6 @@ class Hold:
         if self._clock.monotonic() >= self._trusted_until:
             self.lost.set()
         return not self.lost.is_set()
-
-    def check(self) -> None:
-        """Raises LeaseLost."""
-        if not self.is_valid():
-            raise LeaseLost(self.name)
 
     def extend(self, trusted_until: float) -> None:
         if self.is_valid():

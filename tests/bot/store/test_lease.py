@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from bot.clock import SystemClock
-from bot.store.lease import LeaseLost, Leases
+from bot.store.lease import Leases
 from tests.waiting import wait_for
 
 
@@ -69,8 +69,6 @@ async def test_holder_that_is_frozen_is_replaced_and_knows_it(leases, store):
         assert not old[0].is_valid()
         assert old[0].lost.is_set()
         assert new.epoch == old[0].epoch + 1
-        with pytest.raises(LeaseLost):
-            old[0].check()
         holding.cancel()
         await asyncio.gather(holding, return_exceptions=True)
         assert new.is_valid(), "the old holder must not give back what is not its own"
@@ -80,7 +78,7 @@ async def test_holder_that_is_frozen_is_replaced_and_knows_it(leases, store):
 async def test_holder_never_trusts_its_lease_as_long_as_others_respect_it(leases, store):
     frozen = Leases(store, SystemClock(), life_seconds=0.6, renew_seconds=60)
     async with frozen.hold("work") as hold:
-        await hold.lost.wait() if not await wait_for(lambda: not hold.is_valid()) else None
+        await wait_for(lambda: not hold.is_valid())
         assert await store["leases"].find_one({"_id": "work", "$expr": {"$gt": ["$until", "$$NOW"]}})
 
 
