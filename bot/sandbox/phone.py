@@ -18,6 +18,7 @@ from bot.sandbox.control import Refused, answered
 from bot.sandbox.stage import Stage
 from bot.sandbox.world.chats import Chat, Line
 from bot.sandbox.world.people import Person
+from bot.sandbox.world.samples import FOLDER, SAMPLES
 
 STATIC = Path(__file__).resolve().parent / "static"
 SERVED = {"phone.css": "text/css", "phone.js": "text/javascript", "draw.js": "text/javascript"}
@@ -46,6 +47,7 @@ class Phone:
         return [
             web.get("/", self._page),
             web.get("/static/{name}", self._static),
+            web.get("/static/samples/{name}", self._sample),
             web.get("/phone/words", self._words),
             web.get("/phone/people", self._people),
             web.get("/phone/chat", answered(self._chat)),
@@ -66,6 +68,12 @@ class Phone:
         if name not in SERVED:
             raise web.HTTPNotFound
         return web.Response(text=(STATIC / name).read_text(), content_type=SERVED[name], headers=HEADERS)
+
+    async def _sample(self, request: web.Request) -> web.FileResponse:
+        known = {sample.file: sample for sample in SAMPLES.values()}
+        if (sample := known.get(request.match_info["name"])) is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(FOLDER / sample.file, headers={"Content-Type": sample.mime})
 
     async def _words(self, request: web.Request) -> web.Response:
         return json(words_in(language_of(request)))

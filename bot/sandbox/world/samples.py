@@ -24,6 +24,6 @@ SAMPLES: Mapping[str, Sample] = {
     "taladro": Sample("taladro.jpg", "image/jpeg"),
     "comprobante": Sample("comprobante.jpg", "image/jpeg"),
     "lista": Sample("lista.pdf", "application/pdf", "lista de materiales.pdf"),
-    "voz-pedido": Sample("voz-pedido.ogg", "audio/ogg; codecs=opus", seconds=6),
+    "voz-pedido": Sample("voz-pedido.ogg", "audio/ogg; codecs=opus", seconds=7),
     "voz-gracias": Sample("voz-gracias.ogg", "audio/ogg; codecs=opus", seconds=3),
 }
