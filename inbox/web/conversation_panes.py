@@ -99,6 +99,8 @@ async def _media_of(request: web.Request, items: Sequence[thread.Item]) -> dict[
 
 
 def _join(message: dict[str, Any], media: Mapping[str, Mapping[str, Any]], view: View) -> None:
+    # The page knows its own keys, by which it tells that a bubble it drew ahead of time has become a message.
+    message["client_key"] = (message.get("client_key") or "").removeprefix(f"{view.agent}:")
     message["media"] = [_shown_file(file, media.get(file["id"], {})) for file in message.get("media", ())]
     if not view.masked:
         return
