@@ -1,7 +1,8 @@
 """Messages approved beforehand by a platform: kept in step with it, filled for one person, checked before sending.
 
 A stored template is the contract's `Template` field by field. Places to fill stand as `{{1}}` or `{{name}}` in
-`header`, `body` and the `url` of a button; `variables` names them `header`, `body.1`, `body.name`, `button.0`.
+`header`, `body` and the `url` of a button; `variables` names them `header`, `header.name`, `body.1`,
+`body.name`, `button.0`, and `button.1.code` for a code to copy.
 """
 
 import re
@@ -223,13 +224,13 @@ def _check_length(template: Mapping[str, Any], key: str, values: Mapping[str, st
 
 
 def _button(template: Mapping[str, Any], number: str) -> Mapping[str, str]:
+    number = number.partition(".")[0]
     buttons = template.get("buttons") or []
     return buttons[int(number)] if number.isdigit() and int(number) < len(buttons) else {}
 
 
 def _render(text: str, values: Mapping[str, str], part: str) -> str:
     def value(found: re.Match[str]) -> str:
-        key = "header" if part == "header" else f"{part}.{found[1]}"
-        return values.get(key) or found[0]
+        return values.get(f"{part}.{found[1]}") or values.get(part) or found[0]
 
     return _PLACE.sub(value, text)
