@@ -386,7 +386,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a check of the credentials found. `missing` are sentences (translation keys) of what a person must still do."""
+    """What a check of the credentials found. `missing` are sentences (translation keys): what a person must still do."""
 
     name: str
     details: Mapping[str, str] = field(default_factory=dict)

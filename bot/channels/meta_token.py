@@ -16,7 +16,6 @@ MISSING_PERMISSION = {
     "pages_manage_metadata": N_("The access token lacks the permission pages_manage_metadata."),
 }
 NO_APP_SECRET = N_("The app secret is missing: without it no message from Meta can be trusted.")
-NO_VERIFY_TOKEN = N_("The verify token is missing: Meta asks for it when the webhook is set up.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,4 @@ def lacking(account: Account, token: Token | None, needed: Iterable[str]) -> lis
     sentences = [MISSING_PERMISSION[name] for name in needed if known and name not in known]
     if not account.secrets.get("app_secret"):
         sentences.append(NO_APP_SECRET)
-    if not account.secrets.get("verify_token"):
-        sentences.append(NO_VERIFY_TOKEN)
     return sentences

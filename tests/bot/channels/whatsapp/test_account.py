@@ -68,7 +68,7 @@ async def test_what_cannot_be_told_is_not_called_missing(channel, account, platf
 
 async def test_missing_secrets_are_said(channel, platform, account):
     bare = Account(account.id, "whatsapp", NUMBER, BUSINESS, account.api_url, {"access_token": SECRETS["access_token"]})
-    assert len((await channel.check(bare)).missing) == 2
+    assert len((await channel.check(bare)).missing) == 1
 
 
 async def test_the_business_account_is_subscribed(channel, account, platform):
