@@ -386,7 +386,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a check of the credentials found. `missing` are sentences (translation keys): what a person must still do."""
+    """What a check of the credentials found. `missing` are sentences (translation keys): what is still to be done."""
 
     name: str
     details: Mapping[str, str] = field(default_factory=dict)
