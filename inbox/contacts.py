@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.store.database import Database
-from inbox.permissions import View
+from inbox.permissions import View, holds
 from inbox.search import person_condition
 
 
@@ -16,7 +16,7 @@ async def wanted_people(db: Database, view: View, *, text: str = "", tag: str = 
             return None
         parts.append(found)
     if tag:
-        parts.append({"tags": tag})
+        parts.append({"tags": holds(tag)})
     if view.sees != "all":
         parts.append({"$or": [{"owner": view.agent}, {"_id": {"$in": await _met_by(db, view)}}]})
     return {"$and": parts} if parts else {}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bot.errors import N_, Refused
 from bot.ids import is_id, new_id
 from bot.store.database import Database
-from inbox.permissions import View
+from inbox.permissions import View, holds
 
 Tab = Literal["mine", "unassigned", "all", "mentions"]
 Sort = Literal["newest", "waiting", "window"]
@@ -48,7 +48,7 @@ class _Order:
 
 _ORDERS: Mapping[Sort, _Order] = {
     "newest": _Order("at", -1),
-    "waiting": _Order("waiting_since", 1, {"waiting_since": {"$ne": None}}),
+    "waiting": _Order("waiting_since", 1, {"waiting_since": {"$type": "date"}}),
     "window": _Order("window_closes_at", 1, {"window_closes_at": {"$ne": None}}),
 }
 
@@ -76,7 +76,8 @@ async def list_page(
     if only:
         parts.append({"_id": {"$in": list(only)}})
     query = {"$and": [part for part in parts if part]} if any(parts) else {}
-    rows = await db["conversations"].find(query).sort([(order.key, order.step), ("_id", order.step)]).to_list(limit + 1)
+    found = db["conversations"].find(query).sort([(order.key, order.step), ("_id", order.step)])
+    rows = await found.limit(limit + 1).to_list()
     more = len(rows) > limit
     return Page(rows[:limit], write_cursor(rows[limit - 1], order.key) if more else None)
 
@@ -89,16 +90,18 @@ def condition(wanted: Wanted, agent_id: str) -> dict[str, Any]:
     elif wanted.status:
         query["status"] = wanted.status
     else:
-        query["folded_into"] = None
+        # Both values named, so that an index on (open, at) gives the order.
+        query["folded_into"], query["open"] = None, {"$in": [True, False]}
     query |= _TABS[wanted.tab](agent_id)
     named = {
         "accounts": wanted.account,
         "channel": wanted.channel,
         "team": wanted.team,
-        "labels": wanted.label,
         "contact": wanted.contact,
     }
     query |= {key: value for key, value in named.items() if value}
+    if wanted.label:
+        query["labels"] = holds(wanted.label)
     if wanted.assignee:
         query["assignee"] = None if wanted.assignee == "none" else wanted.assignee
     return query
@@ -108,7 +111,7 @@ _TABS: Mapping[Tab, Any] = {
     "mine": lambda agent_id: {"assignee": agent_id},
     "unassigned": lambda agent_id: {"assignee": None},
     "all": lambda agent_id: {},
-    "mentions": lambda agent_id: {"mentions": agent_id},
+    "mentions": lambda agent_id: {"mentions": holds(agent_id)},
 }
 
 
@@ -131,7 +134,8 @@ def read_cursor(cursor: str) -> tuple[datetime, str]:
 def _after(key: str, step: int, cursor: str) -> dict[str, Any]:
     at, row_id = read_cursor(cursor)
     beyond = "$lt" if step < 0 else "$gt"
-    return {"$or": [{key: {beyond: at}}, {key: at, "_id": {beyond: row_id}}]}
+    # The first condition is implied by the second: it lets the index begin where the last page ended.
+    return {key: {f"{beyond}e": at}, "$or": [{key: {beyond: at}}, {"_id": {beyond: row_id}}]}
 
 
 async def count(db: Database, view: View, wanted: Wanted) -> int:

@@ -86,7 +86,7 @@ class View:
         """A condition on conversation documents; empty when everything may be seen."""
         if self.sees == "all":
             return {}
-        mine: list[dict[str, Any]] = [{"assignee": self.agent}, {"mentions": self.agent}]
+        mine: list[dict[str, Any]] = [{"assignee": self.agent}, {"mentions": holds(self.agent)}]
         if self.sees == "team":
             mine.append({"team": {"$in": list(self.teams)}})
         return {"$or": mine}
@@ -106,6 +106,11 @@ class View:
     def text(self, text: str) -> str:
         """Text in which numbers are hidden from those who may not see them."""
         return _NUMBER.sub("•••", text) if self.masked else text
+
+
+def holds(value: str) -> dict[str, Any]:
+    """A condition on a list of ids. The type is named because partial indexes are passed over without it."""
+    return {"$eq": value, "$type": "string"}
 
 
 def view_of(agent: Agent) -> View:

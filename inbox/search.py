@@ -33,8 +33,8 @@ async def find_people(db: Database, view: View, text: str, *, limit: int = 8) ->
     if condition is None:
         return []
     if view.sees == "all":
-        return await db["contacts"].find(condition).sort("last_heard_at", -1).to_list(limit)
-    found = await db["contacts"].find(condition).sort("last_heard_at", -1).to_list(CANDIDATES)
+        return await db["contacts"].find(condition).sort("last_heard_at", -1).limit(limit).to_list()
+    found = await db["contacts"].find(condition).sort("last_heard_at", -1).limit(CANDIDATES).to_list()
     ids = [contact["_id"] for contact in found]
     visible = {
         row["contact"]
@@ -54,8 +54,8 @@ async def find_messages(
         condition["contact"] = contact
     newest = db["messages"].find(condition, {"words": 0}).sort([("at", -1), ("_id", -1)])
     if view.sees == "all":
-        return await newest.to_list(limit)
-    candidates = await newest.to_list(CANDIDATES)
+        return await newest.limit(limit).to_list()
+    candidates = await newest.limit(CANDIDATES).to_list()
     visible = await _visible(db, view, candidates)
     return [message for message in candidates if message.get("conversation") in visible][:limit]
 

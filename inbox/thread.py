@@ -36,8 +36,9 @@ async def messages_page(
     query: dict[str, Any] = {**scope, "hidden": {"$ne": True}}
     if before:
         at, message_id = read_cursor(before)
-        query = {"$and": [query, {"$or": [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": message_id}}]}]}
-    rows = await db["messages"].find(query, {"words": 0}).sort([("at", -1), ("_id", -1)]).to_list(limit + 1)
+        query |= {"at": {"$lte": at}, "$or": [{"at": {"$lt": at}}, {"_id": {"$lt": message_id}}]}
+    found = db["messages"].find(query, {"words": 0}).sort([("at", -1), ("_id", -1)])
+    rows = await found.limit(limit + 1).to_list()
     more = len(rows) > limit
     return rows[:limit], write_cursor(rows[limit - 1], "at") if more else None
 
@@ -59,8 +60,8 @@ async def read_stretch(
     messages, older = await messages_page(db, scope, limit=limit, before=before)
     span = _span(messages, older, before)
     aside = {key: scope[key] for key in ("contact", "conversation") if key in scope} | ({"at": span} if span else {})
-    notes = await db["notes"].find(aside).sort("at", -1).to_list(limit * 2)
-    lines = await db["activity"].find(aside).sort("at", -1).to_list(limit * 2)
+    notes = await db["notes"].find(aside).sort("at", -1).limit(limit * 2).to_list()
+    lines = await db["activity"].find(aside).sort("at", -1).limit(limit * 2).to_list()
     items = [Item("message", row["at"], row) for row in messages]
     items += [Item("note", row["at"], row) for row in notes]
     items += [Item("activity", row["at"], row) for row in lines]

@@ -25,6 +25,7 @@ INDEXES = (
 
     Index("contacts", ("search",)),
     Index("contacts", ("-last_heard_at",)),
+    Index("contacts", ("tags", "-_id"), partial={"tags": {"$type": "string"}}, name="tags"),
 
     # One address belongs to one person, whichever account met it first.
     Index("identities", ("kind", "scope", "value"), unique=True),
@@ -32,16 +33,18 @@ INDEXES = (
 
     # At most one open conversation per person and team, however many processes take messages in.
     Index("conversations", ("contact", "team"), unique=True, partial={"open": True}, name="one_open"),
-    Index("conversations", ("open", "-at")),
-    Index("conversations", ("assignee", "open", "-at")),
-    Index("conversations", ("team", "open", "-at")),
-    Index("conversations", ("status", "-at")),
-    Index("conversations", ("contact", "-at")),
-    Index("conversations", ("mentions", "-at"), partial={"mentions": {"$type": "string"}}, name="mentions"),
-    Index("conversations", ("open", "waiting_since"), partial={"waiting_since": {"$type": "date"}}, name="waiting"),
-    Index("conversations", ("open", "window_closes_at")),
-    Index("conversations", ("accounts", "open", "-at")),
-    Index("conversations", ("labels", "open", "-at"), partial={"labels": {"$type": "string"}}, name="labels"),
+    Index("conversations", ("open", "-at", "-_id")),
+    Index("conversations", ("assignee", "open", "-at", "-_id")),
+    Index("conversations", ("team", "open", "-at", "-_id")),
+    Index("conversations", ("status", "-at", "-_id")),
+    Index("conversations", ("contact", "-at", "-_id")),
+    Index("conversations", ("mentions", "open", "-at", "-_id"), partial={"mentions": {"$type": "string"}},
+          name="mentions"),
+    Index("conversations", ("open", "waiting_since", "_id"), partial={"waiting_since": {"$type": "date"}},
+          name="waiting"),
+    Index("conversations", ("open", "window_closes_at", "_id")),
+    Index("conversations", ("accounts", "open", "-at", "-_id")),
+    Index("conversations", ("labels", "open", "-at", "-_id"), partial={"labels": {"$type": "string"}}, name="labels"),
     Index("conversations", ("snoozed_until",), partial={"status": "snoozed"}, name="snoozed"),
     Index("windows", ("identity",)),
 
@@ -71,7 +74,7 @@ INDEXES = (
     Index("suspects", ("a", "b"), unique=True),
     Index("templates", ("scope", "name", "language"), unique=True),
 
-    Index("notes", ("conversation", "-at")),
+    Index("notes", ("conversation", "-at", "-_id")),
     Index("notes", ("contact", "-at")),
     Index("notes", ("client_key",), unique=True, partial={"client_key": {"$type": "string"}}, name="client_key"),
     Index("activity", ("conversation", "-at")),

@@ -18,8 +18,8 @@ async def by_time(
     wanted: dict[str, Any] = dict(query)
     if cursor:
         at, row_id = read_cursor(cursor)
-        wanted = {"$and": [wanted, {"$or": [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": row_id}}]}]}
-    rows = await collection.find(wanted).sort([("at", -1), ("_id", -1)]).to_list(limit + 1)
+        wanted |= {"at": {"$lte": at}, "$or": [{"at": {"$lt": at}}, {"_id": {"$lt": row_id}}]}
+    rows = await collection.find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit + 1).to_list()
     more = len(rows) > limit
     return rows[:limit], write_cursor(rows[limit - 1], "at") if more else None
 
@@ -33,5 +33,5 @@ async def by_id(
         if not is_id(cursor):
             raise Refused(N_("This cursor is not one of ours."), code="cursor_invalid")
         wanted = {"$and": [wanted, {"_id": {"$lt": cursor}}]}
-    rows = await collection.find(wanted).sort("_id", -1).to_list(limit + 1)
+    rows = await collection.find(wanted).sort("_id", -1).limit(limit + 1).to_list()
     return rows[:limit], rows[limit - 1]["_id"] if len(rows) > limit else None
