@@ -14,8 +14,8 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader, pass_conte
 from jinja2.runtime import Context
 
 from inbox.people import Agent
-from inbox.web import looks, template_parts, times, words
 from inbox.translation import DEFAULT, LANGUAGES, Translations
+from inbox.web import looks, template_parts, times, words
 
 HERE = Path(__file__).parent
 HTML, STATIC = HERE / "html", HERE / "static"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from bot.errors import N_
@@ -29,54 +29,76 @@ class Names:
 
 def lay_out(items: Sequence[Item], names: Names, *, new_since: datetime | None = None) -> list[dict[str, Any]]:
     """Blocks for fragments/timeline.html, oldest first: kinds "day", "new", "message", "note" and "lines"."""
-    blocks: list[dict[str, Any]] = []
-    day, previous, waits = None, None, new_since
+    page = _Page(names, new_since)
     for item in items:
-        local = item.at.astimezone(names.zone).date()
-        if local != day:
-            blocks.append(_day(local, names))
-            day, previous = local, None
-        if waits is not None and _is_new(item, waits):
-            blocks.append({"kind": "new"})
-            waits, previous = None, None
-        previous = _add(blocks, item, previous, names)
-    return blocks
+        page.add(item)
+    return page.blocks
 
 
-def _day(day: Any, names: Names) -> dict[str, Any]:
-    today = names.now.astimezone(names.zone).date()
-    return {"kind": "day", "date": day.isoformat(), "title": day_title(day, today, names.language, names.translate)}
+class _Page:
+    """What has been laid out so far, and what the next item may continue."""
 
+    def __init__(self, names: Names, new_since: datetime | None) -> None:
+        self.blocks: list[dict[str, Any]] = []
+        self._names = names
+        self._new_since = new_since
+        self._day: date | None = None
+        self._previous: Item | None = None
+        self._channel: str | None = None
+        self._writer: tuple[str, str] | None = None
 
-def _is_new(item: Item, since: datetime) -> bool:
-    return item.kind == "message" and item.document.get("direction") == "in" and item.at > since
+    def add(self, item: Item) -> None:
+        self._begin_day(item.at.astimezone(self._names.zone).date())
+        if item.kind == "message" and item.document["content"]["type"] != "system":
+            self._mark_new(item)
+            self.blocks.append(self._message(item))
+            self._previous = item
+            return
+        self._previous = None
+        if item.kind == "note":
+            mine = item.document["author"]["id"] == self._names.me
+            self.blocks.append({"kind": "note", "note": item.document, "mine": mine})
+        elif item.kind == "message":
+            self._line(item, item.document["content"].get("text") or "")
+        else:
+            self._line(item, activity_text(item.document, self._names))
 
+    def _begin_day(self, day: date) -> None:
+        if day == self._day:
+            return
+        self._day, self._previous, self._writer = day, None, None
+        today = self._names.now.astimezone(self._names.zone).date()
+        title = day_title(day, today, self._names.language, self._names.translate)
+        self.blocks.append({"kind": "day", "date": day.isoformat(), "title": title})
 
-def _add(blocks: list[dict[str, Any]], item: Item, previous: Item | None, names: Names) -> Item | None:
-    """Appends the item's block and answers what the next one may continue."""
-    if item.kind == "message":
-        if item.document["content"]["type"] == "system":
-            _append_line(blocks, item.document["_id"], item.document["content"].get("text", ""), item.at)
-            return None
-        blocks.append(_message(item, previous, names))
-        return item
-    if item.kind == "note":
-        blocks.append({"kind": "note", "note": item.document, "mine": item.document["author"]["id"] == names.me})
-        return None
-    _append_line(blocks, item.document["_id"], activity_text(item.document, names), item.at)
-    return None
+    def _mark_new(self, item: Item) -> None:
+        """Once, before the first message of theirs that came after this agent last looked."""
+        if self._new_since and item.document["direction"] == "in" and item.at > self._new_since:
+            self.blocks.append({"kind": "new"})
+            self._new_since, self._previous = None, None
 
+    def _message(self, item: Item) -> dict[str, Any]:
+        message = item.document
+        moved = message.get("channel") != self._channel
+        side, writer = ("out" if message["direction"] == "out" else "in"), _author(message)
+        says_who = moved or (side == "out" and writer != self._writer) or bool(message.get("group"))
+        self._channel = message.get("channel")
+        self._writer = writer if side == "out" else self._writer
+        return {
+            "kind": "message",
+            "message": message,
+            "side": side,
+            "runs_on": self._previous is not None and _same_run(self._previous, item),
+            "moved": moved,
+            "label": author_text(message, self._names) if says_who else "",
+        }
 
-def _message(item: Item, previous: Item | None, names: Names) -> dict[str, Any]:
-    message = item.document
-    runs_on = previous is not None and _same_run(previous, item)
-    return {
-        "kind": "message",
-        "message": message,
-        "side": "out" if message["direction"] == "out" else "in",
-        "runs_on": runs_on,
-        "label": "" if runs_on else author_text(message, names),
-    }
+    def _line(self, item: Item, text: str) -> None:
+        line = {"text": text, "at": item.at}
+        if self.blocks[-1]["kind"] == "lines":
+            self.blocks[-1]["lines"].append(line)
+        else:
+            self.blocks.append({"kind": "lines", "id": item.document["_id"], "lines": [line]})
 
 
 def _same_run(before: Item, after: Item) -> bool:
@@ -104,14 +126,6 @@ def author_text(message: Mapping[str, Any], names: Names) -> str:
         "contact": str((message.get("author") or {}).get("name") or ""),
     }
     return names.translate(said.get(kind, ""))
-
-
-def _append_line(blocks: list[dict[str, Any]], line_id: str, text: str, at: datetime) -> None:
-    line = {"text": text, "at": at}
-    if blocks and blocks[-1]["kind"] == "lines":
-        blocks[-1]["lines"].append(line)
-    else:
-        blocks.append({"kind": "lines", "id": line_id, "lines": [line]})
 
 
 def activity_text(activity: Mapping[str, Any], names: Names) -> str:

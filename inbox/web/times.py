@@ -13,6 +13,12 @@ from bot.errors import N_
 Translate = Callable[[str], str]
 Level = Literal["calm", "warn", "danger", "shut"]
 
+# Babel's own long patterns put commas and the year where a thread's day line wants neither.
+_SPELT = {
+    "es": ("EEEE d 'de' MMMM", "d 'de' MMMM 'de' y"),
+    "pt": ("EEEE, d 'de' MMMM", "d 'de' MMMM 'de' y"),
+    "en": ("EEEE d MMMM", "d MMMM y"),
+}
 WARN_UNDER = timedelta(hours=4)
 DANGER_UNDER = timedelta(hours=1)
 
@@ -53,7 +59,8 @@ def day_title(day: date, today: date, language: str, translate: Translate) -> st
         return translate(N_("Today"))
     if day == today - timedelta(days=1):
         return translate(N_("Yesterday"))
-    written = _written(day, "EEEE d MMMM" if day.year == today.year else "d MMMM y", language)
+    this_year, other_year = _SPELT.get(language, _SPELT["en"])
+    written = _written(day, this_year if day.year == today.year else other_year, language)
     return written[:1].upper() + written[1:]
 
 

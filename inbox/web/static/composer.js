@@ -11,6 +11,8 @@ import { word } from "./words.js";
 
 const DRAFT_AFTER = 700;
 const TYPING_EVERY = 3_000;
+// A person may answer by hand; and what is written to a broken account waits until it is mended.
+const WRITABLE = ["open", "human", "broken"];
 const texts = { reply: "", note: "" };
 let seen = "";
 let draftTimer = 0;
@@ -51,12 +53,9 @@ function mount() {
   texts.note = field().dataset.note;
   seen = state().dataset.lastSeen;
   dirty = "";
+  guard().hidden = true;
   clearAttachments();
   sized();
-  if (window.matchMedia("(min-width: 768px)").matches && state().dataset.state === "open") {
-    field().focus({ preventScroll: true });
-    field().setSelectionRange(field().value.length, field().value.length);
-  }
 }
 
 function sized() {
@@ -110,12 +109,13 @@ function forgetDraft() {
 // --- sending --------------------------------------------------------------------------------------------------------
 
 async function submit() {
+  if (!guard().hidden) return readFirst();
   if (attachments().some((file) => file.state === "uploading")) return toast(word("wait_upload"));
   if (attachments().some((file) => file.state === "wrong")) return toast(word("wait_upload"), { bad: true });
   const text = field().value.trim();
   const isNote = mode() === "note";
   if (!text && (isNote || !attachments().length)) return field().focus();
-  if (!isNote && state().dataset.state !== "open" && state().dataset.state !== "human") return undefined;
+  if (!isNote && !WRITABLE.includes(state().dataset.state)) return undefined;
   const letter = { id: currentId(), text, isNote, files: isNote ? [] : takeAttachments(), key: crypto.randomUUID() };
   letter.body = isNote ? noteBody(letter) : replyBody(letter);
   forgetDraft();
@@ -162,11 +162,7 @@ async function holdBack(letter, bubble, problem) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = count > 1 ? word("read_first_many", { count }) : word("read_first");
-  button.addEventListener("click", () => {
-    goToEnd();
-    sawAll();
-    field().focus();
-  });
+  button.addEventListener("click", readFirst);
   guard().replaceChildren(button);
   guard().hidden = false;
 }
@@ -178,16 +174,22 @@ function giveBack({ text, isNote, files }) {
   typed();
 }
 
+function readFirst() {
+  goToEnd();
+  sawAll();
+  guard().hidden = true;
+  field().focus();
+}
+
 function sawAll() {
   seen = state()?.dataset.lastSeen ?? "";
-  if (guard()) guard().hidden = true;
 }
 
 // --- the bubble that stands there at once ------------------------------------------------------------------------------
 
 function bubbleOf(letter) {
   const item = document.createElement("article");
-  item.className = letter.isNote ? "item note" : "item msg out is-sending";
+  item.className = letter.isNote ? "entry note" : "entry msg out is-sending";
   item.dataset.key = letter.key;
   const bubble = item.appendChild(Object.assign(document.createElement("div"), { className: "bubble" }));
   for (const file of letter.files) bubble.append(preview(file));
@@ -205,7 +207,7 @@ function preview(file) {
 
 function fail(letter, bubble, problem) {
   if (!bubble.isConnected) return sayFailed(problem.message);
-  bubble.className = letter.isNote ? "item note is-failed" : "item msg out is-failed";
+  bubble.className = letter.isNote ? "entry note is-failed" : "entry msg out is-failed";
   bubble.querySelector(".meta").textContent = word("not_sent");
   const trouble = Object.assign(document.createElement("div"), { className: "trouble trouble-danger" });
   const reason = trouble.appendChild(document.createElement("p"));

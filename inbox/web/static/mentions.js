@@ -12,13 +12,14 @@ export const mentioned = (text) => colleagues().filter(({ name }) => text.includ
 // The word after an "@" that the cursor stands in.
 function begun(field) {
   const match = /(?:^|\s)@([^\n@]{0,30})$/.exec(field.value.slice(0, field.selectionStart));
-  return match ? match[1] : null;
+  const isWhole = match && colleagues().some(({ name }) => match[1].startsWith(`${name} `));
+  return match && !isWhole ? match[1] : null;
 }
 
 export function showMentions(field, isNote) {
-  const word_ = isNote ? begun(field) : null;
-  const found = word_ === null ? [] : colleagues().filter(({ name }) => plain(name).includes(plain(word_)));
-  box().hidden = word_ === null || (!found.length && word_.length > 12);
+  const start = isNote ? begun(field) : null;
+  const found = start === null ? [] : colleagues().filter(({ name }) => plain(name).includes(plain(start)));
+  box().hidden = start === null || (!found.length && start.length > 12);
   if (box().hidden) return;
   at = 0;
   box().replaceChildren(...(found.length ? found.map((colleague) => lineOf(colleague, field)) : [nobody()]));

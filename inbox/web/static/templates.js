@@ -6,6 +6,24 @@ import { sayFailed } from "./toast.js";
 
 let where = null;
 
+// The file for a template's top is uploaded when it is chosen; its id goes into the hidden field beside it.
+document.addEventListener("change", async ({ target }) => {
+  if (!target.matches("[data-header-media]") || !target.files.length) return;
+  const button = target.form.querySelector("button.main");
+  button.disabled = true;
+  const body = new FormData();
+  body.set("file", target.files[0]);
+  if (currentId()) body.set("conversation", currentId());
+  try {
+    target.form.elements.header_media.value = (await send("/uploads", body)).id;
+    button.disabled = false;
+  } catch (problem) {
+    target.value = "";
+    button.disabled = false;
+    sayFailed(problem.message);
+  }
+});
+
 export async function openTemplates({ account, identity }) {
   where = { account, identity, contact: document.getElementById("thread")?.dataset.contact ?? "" };
   await openDialog(`/ui/templates?account=${account}&contact=${where.contact}`, { broad: true });

@@ -1,5 +1,5 @@
 // The open conversation: opening one, keeping it true, older pages on the way up, and staying where one reads.
-import { listAddress, markOpen, openId, refreshRows, refreshViews } from "./list.js";
+import { listAddress, markOpen, openId, refreshRows, refreshViews, showList } from "./list.js";
 import { listen, tell } from "./live.js";
 import { act, fragment, Problem } from "./net.js";
 import { setTitle } from "./notify.js";
@@ -150,7 +150,7 @@ async function put(text) {
   const known = new Set([...tail().querySelectorAll(".msg.in")].map((message) => message.id));
   const { scrollTop } = flow();
   const height = flow().scrollHeight;
-  const lastShown = tail().querySelector(".item")?.id;
+  const lastShown = tail().querySelector(".entry")?.id;
   const above = document.getElementById(lastShown)?.offsetTop;
   await window.htmx.swap({ text, target: document.body, swap: "none", sourceElement: document.body });
   if (!flow()) return;
@@ -280,6 +280,7 @@ export function startThread() {
   window.addEventListener("popstate", () => {
     const id = location.pathname.split("/")[2];
     if (!inbox) return;
+    if (location.search !== listAddress().slice("/inbox".length)) showList(location.href, { push: false });
     if (id && id !== openId()) openConversation(id, { push: false });
     else if (!id && openId()) closeConversation({ push: false });
   });

@@ -65,7 +65,7 @@ async function openPicker(button, run) {
 }
 
 async function makePicker() {
-  const { Picker } = await import("./vendor/emoji/picker.js");
+  const { default: Picker } = await import("./vendor/emoji/picker.js");
   const { lang } = document.documentElement;
   const i18n = lang === "en" ? undefined : (await import(`./vendor/emoji/${lang}.js`)).default;
   const made = new Picker({ locale: lang, dataSource: new URL(`./vendor/emoji/${lang}.json`, import.meta.url).href, ...(i18n && { i18n }) });
