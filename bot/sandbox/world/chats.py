@@ -100,6 +100,13 @@ class Chats:
             self._holders.popitem(last=False)
         self.changed(chat)
 
+    def recall(self, chat: Chat, line: Line) -> None:
+        """Something said long ago: nobody hears of it again."""
+        chat.add(line)
+        if line.by == "person":
+            chat.heard_at = max(chat.heard_at or 0.0, line.at)
+            self._holders[line.id] = chat
+
     def holder(self, line_id: str) -> Chat | None:
         """The chat in which a person said this lately."""
         return self._holders.get(line_id)
@@ -138,5 +145,5 @@ class Chats:
                 continue
             chat = self.open(account, person)
             chat.heard_at, chat.blocked, chat.counter = row["heard_at"], row["blocked"], row["counter"]
-            chat.lines.extend(Line(**line) for line in row["lines"])
-            self._holders.update((line.id, chat) for line in chat.lines if line.by == "person")
+            for line in row["lines"]:
+                self.recall(chat, Line(**line))

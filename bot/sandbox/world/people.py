@@ -55,6 +55,7 @@ class People:
         self._accounts = list(accounts)
         self._by_id: dict[str, Person] = {}
         self._by_address: dict[str, Person] = {}
+        self._by_name: dict[str, Person] = {}
         for person in people:
             self.add(person)
 
@@ -66,6 +67,8 @@ class People:
 
     def add(self, person: Person) -> Person:
         self._by_id[person.id] = person
+        for name in filter(None, (person.name.lower(), person.username.lower())):
+            self._by_name.setdefault(name, person)
         self._index(person)
         return person
 
@@ -85,12 +88,8 @@ class People:
 
     def find(self, reference: str) -> Person | None:
         """By id, phone, username or name: whatever somebody typed into a script."""
-        wanted = reference.strip().lower().lstrip("@")
-        return (
-            self._by_id.get(reference)
-            or self.at_phone(only_digits(reference))
-            or next((each for each in self if wanted in (each.username.lower(), each.name.lower())), None)
-        )
+        name = reference.strip().lower().removeprefix("@")
+        return self._by_id.get(reference) or self.at_phone(only_digits(reference)) or self._by_name.get(name)
 
     def dump(self) -> list[dict[str, Any]]:
         return [asdict(person) for person in self]
