@@ -10,7 +10,7 @@ from bot.store import backup
 from bot.store.database import Database
 from bot.store.secrets import keep_key
 from inbox import people, sessions
-from inbox.actions import accounts
+from inbox.actions import accounts, erasure
 from inbox.checks import Line, check_account, check_house
 from inbox.people import Role
 from inbox.wiring import open_house, open_store
@@ -91,5 +91,8 @@ async def read_backup(settings: Settings, path: Path, *, key: str | None) -> str
         counts = await backup.read_backup(house.db, path)
         await house.accounts.load()
         locked = [one.name for one in house.accounts.all() if not house.accounts.is_open(one)]
+        forgotten = await erasure.forget_again(house, now=house.clock.now())
         restored = f"{sum(counts.values())} documents restored"
+        if forgotten:
+            restored += f"; {forgotten} people erased since the backup were erased again"
         return restored + (f"; connect anew: {', '.join(locked)}" if locked else "")

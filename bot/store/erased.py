@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def name(kind: str, scope: str, value: str) -> str:
 
 async def remember(directory: Path, vault: Vault, addresses: Sequence[str], *, now: datetime) -> None:
     """Appended, and on the disk when this returns. `addresses` as `name` writes them."""
-    lines = [f"{vault.fingerprint(address)} {now.date().isoformat()}\n" for address in addresses]
+    lines = [f"{vault.fingerprint(address)} {now.isoformat()}\n" for address in addresses]
     if lines:
         await asyncio.to_thread(_append, directory / FILE_NAME, "".join(lines))
 
@@ -31,10 +31,21 @@ def _append(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def among(directory: Path, vault: Vault, addresses: Iterable[str]) -> set[str]:
-    """Those of `addresses` whose person was erased."""
-    try:
-        known = {line.partition(" ")[0] for line in (directory / FILE_NAME).read_text().splitlines()}
-    except FileNotFoundError:
-        return set()
-    return {address for address in addresses if vault.fingerprint(address) in known} if known else set()
+class Register:
+    """The file, read once. Whoever came back after an erasure is somebody new: ask with when they came."""
+
+    def __init__(self, directory: Path, vault: Vault) -> None:
+        self._vault = vault
+        self._erased: dict[str, datetime] = {}
+        path = directory / FILE_NAME
+        for line in path.read_text().splitlines() if path.exists() else ():
+            mark, _, at = line.partition(" ")
+            self._erased[mark] = datetime.fromisoformat(at)
+
+    def __bool__(self) -> bool:
+        return bool(self._erased)
+
+    def names(self, address: str, *, since: datetime) -> bool:
+        """Whether the person of this address, known here since then, was erased later."""
+        at = self._erased.get(self._vault.fingerprint(address))
+        return at is not None and since <= at

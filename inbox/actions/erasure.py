@@ -33,7 +33,7 @@ class Traces:
     conversations: tuple[str, ...]
 
 
-async def erase(house: House, contact: Mapping[str, Any], *, by: Agent, now: datetime) -> dict[str, Any]:
+async def erase(house: House, contact: Mapping[str, Any], *, by: Agent | None, now: datetime) -> dict[str, Any]:
     """Answers the receipt, which is kept and holds nothing of the person: id, contact, at, by, counts."""
     contact_id = contact["_id"]
     traces = await _remember(house.db, contact)
@@ -46,10 +46,27 @@ async def erase(house: House, contact: Mapping[str, Any], *, by: Agent, now: dat
     for kind, more in (await _forget(house, contact_id, traces, deep=False)).items():
         counts[kind] += more
     await _delete(house.db, "contacts", {"_id": contact_id})
-    receipt = {"_id": new_id(), "contact": contact_id, "at": now, "by": by.id, "counts": counts}
+    receipt = {"_id": new_id(), "contact": contact_id, "at": now, "by": by.id if by else None, "counts": counts}
     await house.db["erasures"].insert_one(receipt)
     await publish(house.db, [{"what": "reload"}])
     return receipt
+
+
+async def forget_again(house: House, *, now: datetime) -> int:
+    """After a restore: whoever was erased since the backup was made is erased again. Answers how many."""
+    register = erased.Register(house.settings.data.directory, house.vault)
+    if not register:
+        return 0
+    wanted = dict.fromkeys(("kind", "scope", "value", "contact", "created_at"), 1)
+    met = [
+        one["contact"]
+        async for one in house.db["identities"].find({}, wanted)
+        if register.names(erased.name(one["kind"], one["scope"], one["value"]), since=one["created_at"])
+    ]
+    found = await house.db["contacts"].find({"_id": {"$in": met}}).to_list()
+    for contact in found:
+        await erase(house, contact, by=None, now=now)
+    return len(found)
 
 
 async def _remember(db: Database, contact: Mapping[str, Any]) -> Traces:

@@ -9,6 +9,7 @@ import pytest
 from bot.ids import new_id
 from bot.records.media import store_upload
 from bot.store import erased
+from inbox.actions import erasure
 from inbox.actions.erasure import names_any
 from tests.inbox.api.conftest import PHONE
 from tests.inbox.builders import NOON, a_contact, a_conversation, a_message, an_agent
@@ -98,9 +99,26 @@ async def test_keyed_hashes_stay_beside_the_data_and_name_nobody(api, house, own
     await api.call("DELETE", owner, f"/contacts/{ana['contact']}")
     directory = house.settings.data.directory
     text = (directory / erased.FILE_NAME).read_text()
-    assert re.fullmatch(r"[0-9a-f]{64} \d{4}-\d\d-\d\d\n", text)
+    assert re.fullmatch(r"[0-9a-f]{64} \d{4}-\d\d-\d\dT\S+\n", text)
+    register = erased.Register(directory, house.vault)
     hers, other = erased.name("phone", "everywhere", PHONE), erased.name("phone", "everywhere", OTHER)
-    assert erased.among(directory, house.vault, [hers, other]) == {hers}
+    assert (register.names(hers, since=NOON), register.names(other, since=NOON)) == (True, False)
+
+
+async def test_a_restore_does_not_bring_the_person_back_but_who_came_back_by_themselves_stays(
+    api, store, house, owner, ana
+):
+    names = ("contacts", "identities", "conversations", "windows")
+    backup = {name: await store[name].find().to_list() for name in names}
+    assert await erasure.forget_again(house, now=house.clock.now()) == 0
+    await api.call("DELETE", owner, f"/contacts/{ana['contact']}")
+    for name, documents in backup.items():
+        await store[name].insert_many(documents)
+    assert await erasure.forget_again(house, now=house.clock.now()) == 1
+    assert await store["contacts"].count_documents({}) == 0
+    await api.post(owner, "/contacts", {"phone": f"+{PHONE}"})
+    assert await erasure.forget_again(house, now=house.clock.now()) == 0
+    assert await store["contacts"].count_documents({}) == 1
 
 
 async def test_an_erasure_that_was_cut_off_is_finished_by_asking_again(api, store, owner, ana, everything):
