@@ -38,7 +38,7 @@ class ConversationsQuery(Paging):
     label: Annotated[Word | None, Field(description="A label's name or id.")] = None
     q: Annotated[
         Annotated[str, StringConstraints(max_length=200)] | None,
-        Field(description="Words of names, numbers or messages; of the newest thousand conversations that have them."),
+        Field(description="Words of names or messages, a piece of a number; among very many matches the newest only."),
     ] = None
 
 

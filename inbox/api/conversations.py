@@ -17,8 +17,9 @@ from inbox.conversations import Wanted, list_page
 from inbox.gate import AGENT, HOUSE, json_response
 from inbox.permissions import Permission, View, access_conversation, may, view_of
 
-# How many conversations a search may lead to, newest first; whoever finds more must search for more.
-FOUND = 1000
+# How many conversations of people and how many messages a search looks at, the newest first: whoever would find
+# more must ask for more words.
+FOUND, SAID = 1000, 300
 
 
 async def list_conversations(request: web.Request) -> web.Response:
@@ -58,7 +59,7 @@ async def _find(db: Database, view: View, text: str) -> list[str]:
         {"contact": {"$in": [person["_id"] for person in people]}, "folded_into": None}, {"_id": 1}
     )
     found = [row["_id"] async for row in theirs.sort("at", -1).limit(FOUND)]
-    said = await search.find_messages(db, view, text, limit=FOUND)
+    said = await search.find_messages(db, view, text, limit=SAID)
     found += [message["conversation"] for message in said if message.get("conversation")]
     return list(dict.fromkeys(found))
 
