@@ -56,7 +56,7 @@ class PracticeChannel:
 
     @property
     def connected(self) -> bool:
-        return any(account.practice and account.state != "off" for account in self._parts.accounts.all())
+        return any(account.origin == "practice" and account.state != "off" for account in self._parts.accounts.all())
 
     @property
     def phone_url(self) -> str | None:

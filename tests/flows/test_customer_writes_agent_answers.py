@@ -62,7 +62,7 @@ async def test_a_reaction_and_its_removal_are_seen_on_the_message(office):
         "Marta", "POST", f"/conversations/{conversation['_id']}/messages", expect=202, json={"text": "¡Listo!"}
     )
     platform_id = (await office.message(_id=sent["id"], status="read"))["platform_id"]
-    office.says("whatsapp", "Ana", Act(react=Reaction(target=platform_id, emoji="❤️")))
+    office.says("whatsapp", "Ana", Act(react=Reaction(message=platform_id, emoji="❤️")))
 
     async def reactions():
         return (await office.message(_id=sent["id"]))["reactions"]
