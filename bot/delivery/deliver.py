@@ -6,6 +6,7 @@ few, at most what was in flight, of which nobody knows: those are never sent aga
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -81,12 +82,7 @@ class Delivery:
         """Rows that are ours to send now. Those that somebody withdrew in the meantime are not among them."""
         ids, token = [parcel.row["_id"] for parcel in parcels], new_id()
         intent = {"state": "sending", "epoch": hold.epoch, "token": token, "intent_at": self._clock.now()}
-        claimed, _ = await asyncio.gather(
-            self._db["outbox"].update_many({"_id": {"$in": ids}, "state": "queued"}, {"$set": intent}),
-            self._db["messages"].update_many(
-                {"_id": {"$in": ids}, "status": "queued"}, {"$set": {"status": "sending", "rank": RANK["sending"]}}
-            ),
-        )
+        claimed = await self._db["outbox"].update_many({"_id": {"$in": ids}, "state": "queued"}, {"$set": intent})
         rows = {parcel.row["_id"]: {**parcel.row, **intent} for parcel in parcels}
         if claimed.modified_count == len(ids):
             return rows
@@ -97,10 +93,20 @@ class Delivery:
         wait_seconds = 0.0
         try:
             # Frozen since the intent, and somebody else may be sending by now: then nothing leaves from here.
-            outcome = await self._ask(parcel) if hold.is_valid() else None
+            outcome = await self._ask_and_show(parcel) if hold.is_valid() else None
             wait_seconds = await self._settle_surely(parcel, outcome)
         finally:
             done(parcel.row, wait_seconds)
+
+    async def _ask_and_show(self, parcel: Parcel) -> Receipt | SendProblem:
+        """The row is the intent; that the message says so too need not be waited for."""
+        outcome, _ = await asyncio.gather(self._ask(parcel), self._show_sending(parcel))
+        return outcome
+
+    async def _show_sending(self, parcel: Parcel) -> None:
+        sending = {"$set": {"status": "sending", "rank": RANK["sending"]}}
+        with suppress(PyMongoError):
+            await self._db["messages"].update_one({"_id": parcel.row["_id"], "status": "queued"}, sending)
 
     async def _ask(self, parcel: Parcel) -> Receipt | SendProblem:
         account, row = self._parts.accounts.open(parcel.way.account), parcel.row
@@ -141,7 +147,7 @@ class Delivery:
             case None:
                 await outcomes.returned(sent)
             case Receipt():
-                await outcomes.accepted(sent, outcome, at=at)
+                await outcomes.accepted(sent, outcome, known=parcel.way.to, at=at)
             case TryLater():
                 await outcomes.later(sent, outcome, at=at)
                 return await self._slow_down(parcel, outcome)

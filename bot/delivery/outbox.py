@@ -5,6 +5,7 @@ without a message, which is nothing, and never a message that nobody sends.
 """
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from pymongo.errors import DuplicateKeyError
 
 from bot.content import Content, Emoji, Media, read_content
 from bot.delivery import reactions
+from bot.delivery.deliver import HOPS
 from bot.delivery.lanes import REPLY, Bell
 from bot.delivery.rules import check, fitting_kind
 from bot.delivery.situations import Way, Ways, Wish
@@ -37,18 +39,22 @@ class Outbox:
 
         The same `client_key` again answers the first message, whatever else it says.
         """
-        first, target, (way,) = await asyncio.gather(
-            self._first(draft.client_key), self._target(draft), self._ways.find([_wish(draft)])
-        )
-        if first is not None:
+        began = time.monotonic()
+        try:
+            target, (way,) = await asyncio.gather(self._target(draft), self._ways.find([_wish(draft)]))
+            if isinstance(way, Refused):
+                raise way
+            draft = replace(draft, content=_fitted(draft.content, target, way))
+            check(draft.content, way.situation, human=draft.author.kind == "agent", now=now)
+        except Refused:
+            first = await self._first(draft.client_key)
+            if first is None:
+                raise
             return first
-        if isinstance(way, Refused):
-            raise way
-        draft = replace(draft, content=_fitted(draft.content, target, way))
-        check(draft.content, way.situation, human=draft.author.kind == "agent", now=now)
         message = self._document(draft, target, way, now)
         stored = await self._store(message, _row(draft, message))
         await self._bell.ring()
+        HOPS.labels("put").observe(time.monotonic() - began)
         return stored
 
     def _document(self, draft: Draft, target: Document | None, way: Way, now: datetime) -> Document:

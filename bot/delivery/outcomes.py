@@ -5,7 +5,7 @@ after all" puts a row back into the queue only while the row is still the writer
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -29,6 +29,7 @@ from bot.errors import N_
 from bot.log import logger
 from bot.records import mirrors
 from bot.records.accounts import AccountRecord, Accounts
+from bot.records.identities import canonical, key_of
 from bot.records.ladder import RANK, Step, climb
 from bot.records.meeting import Meeting, meet
 from bot.store.database import Database
@@ -63,7 +64,8 @@ class Outcomes:
     def __init__(self, db: Database, accounts: Accounts) -> None:
         self._db, self._accounts = db, accounts
 
-    async def accepted(self, sent: Sent, receipt: Receipt, *, at: datetime) -> None:
+    async def accepted(self, sent: Sent, receipt: Receipt, *, known: Collection[Address], at: datetime) -> None:
+        """`known` are the addresses it was sent to."""
         update = [*climb([Step("sent", at)]), {"$set": _platform_ids(receipt)}]
         try:
             await self._db["messages"].update_one({"_id": sent.message["_id"]}, update)
@@ -72,12 +74,12 @@ class Outcomes:
         await self._finish(sent, "sent")
         # A status, a reaction or an answer may have come before we knew the platform's id.
         await waiting.apply_for(self._db, sent.row["account"], receipt.platform_ids)
-        await self._learn(sent, receipt, at)
+        told = {key_of(canonical(alias)) for alias in receipt.aliases}
+        if told - {key_of(canonical(address)) for address in known}:
+            await self._learn(sent, receipt, at)
 
     async def _learn(self, sent: Sent, receipt: Receipt, at: datetime) -> None:
         """The platform knows the person by further addresses too (WhatsApp: the number as it really is)."""
-        if not receipt.aliases:
-            return
         own = await self._db["identities"].find_one({"_id": sent.row["identity"]})
         if own is not None:
             address = Address(own["kind"], own["scope"], own["value"], own["reach"])

@@ -2,7 +2,7 @@
 
 An account's bucket is shared by everything that sends for it, in whatever process, so it is one small document which
 the database advances by its own clock (`$$NOW`): two workers together never exceed what one may. Asking costs one
-operation per batch, made beside the reads that a batch needs anyway. A person is served by one lane at a time, so a
+operation per batch, and replies keep a few tokens in hand. A person is served by one lane at a time, so a
 bucket of theirs needs no document; a new holder of the lane begins with a full one, and at worst the platform says
 "later" once.
 """
@@ -17,6 +17,7 @@ from pymongo import ReturnDocument, WriteConcern
 from bot.channels.contract import Limits
 from bot.clock import Clock
 from bot.store.database import Database
+from bot.tasks import spawn
 
 # After a "too fast" the rate is halved, at most once in this time (many sends hear it at once), down to a twentieth;
 # it comes back by a twentieth of the full rate every ten seconds.
@@ -24,6 +25,7 @@ SLOWED_ONCE_SECONDS: Final = 5
 SLOWEST: Final = 1 / 20
 RAISED_PER_SECOND: Final = 1 / 200
 PERSONS: Final = 10_000
+IN_HAND: Final = 5
 
 # Losing a bucket costs at most one burst.
 _AT_ONCE = WriteConcern(w=1, j=False)
@@ -42,6 +44,32 @@ class Pacing:
         self._pace = db["pace"].with_options(write_concern=_AT_ONCE)
         self._clock = clock
         self._persons: OrderedDict[str, _Bucket] = OrderedDict()
+        self._in_hand: dict[str, int] = {}
+
+    async def take_at_once(self, account: str, limits: Limits, want: int) -> Grant:
+        """As `take`, for replies: a few tokens are kept in hand, so that an answer does not wait for the database.
+
+        They were taken from the bucket when there was room, so that the rate holds; a burst may be longer by them.
+        """
+        in_hand = self._in_hand.pop(account, 0)
+        grant = Grant(want, 0) if in_hand >= want else await self._more(account, limits, want, in_hand)
+        left = in_hand - want
+        if grant.count == want and left < IN_HAND // 2:
+            spawn(self._refill(account, limits), name="take tokens in hand")
+        if left > 0:
+            self._in_hand[account] = self._in_hand.get(account, 0) + left
+        return grant
+
+    async def _more(self, account: str, limits: Limits, want: int, in_hand: int) -> Grant:
+        grant = await self.take(account, limits, want - in_hand)
+        return Grant(grant.count + in_hand, grant.wait_seconds)
+
+    async def _refill(self, account: str, limits: Limits) -> None:
+        """Never the last ones, and of a slow account none: somebody else may have more use for them."""
+        want = int(min(IN_HAND, limits.per_second / 5))
+        if want and self._in_hand.get(account, 0) < want:
+            grant = await self.take(account, limits, want, leave=want)
+            self._in_hand[account] = self._in_hand.get(account, 0) + grant.count
 
     async def take(self, account: str, limits: Limits, want: int, *, leave: int = 0) -> Grant:
         """Up to `want` sends for this account, leaving `leave` tokens to those who come first (replies)."""
@@ -55,6 +83,7 @@ class Pacing:
 
     async def slow_down(self, account: str, limits: Limits, *, seconds: float) -> None:
         """The platform said "too fast": nobody sends for this account before `seconds`, and slower then."""
+        self._in_hand.pop(account, None)
         await self._pace.update_one({"_id": f"account:{account}"}, _slowing(limits.per_second, seconds), upsert=True)
 
     def wait_for_person(self, account: str, identity: str, limits: Limits) -> float:

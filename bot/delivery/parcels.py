@@ -1,6 +1,8 @@
 """From rows of the outbox to parcels that may leave now: consent, window and pace, looked at for a batch at once."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -9,9 +11,9 @@ from bot.channels.contract import Attachment, Channel, Outbound
 from bot.clock import Clock
 from bot.content import Content, Media, read_content
 from bot.delivery.outcomes import Outcomes, Sent
-from bot.delivery.pacing import Pacing
+from bot.delivery.pacing import Grant, Pacing
 from bot.delivery.rules import check
-from bot.delivery.situations import Way, Ways, Wish, file_of
+from bot.delivery.situations import People, Way, Ways, Wish, file_of
 from bot.errors import Refused
 from bot.records import media
 from bot.records.accounts import Accounts
@@ -23,7 +25,7 @@ Done = Callable[[Document, float], None]
 
 # A row without its message was written a moment before it, or by somebody who died in between.
 ORPHANED: Final = timedelta(minutes=10)
-ORPHAN_PAUSE: Final = timedelta(seconds=1)
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=10), timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +87,44 @@ class Packing:
 
     async def prepare(self, rows: Sequence[Document], done: Done) -> list[Parcel]:
         """Those that may leave now, in their order. `done` is called for all others."""
-        found = await self._with_messages(rows, done)
-        allowed = await self._allowed(found, done)
-        return await self._paced(allowed, done)
-
-    async def _with_messages(self, rows: Sequence[Document], done: Done) -> list[_Found]:
-        cursor = self._db["messages"].find({"_id": {"$in": [row["_id"] for row in rows]}}, {"words": 0})
-        messages = {message["_id"]: message async for message in cursor}
+        people, messages, grants = await asyncio.gather(
+            self._parts.ways.people({row["contact"] for row in rows}), self._messages(rows), self._grants(rows)
+        )
         found = []
         for row in rows:
             message = messages.get(row["_id"])
             if message is not None and message["status"] in ("queued", "sending"):
                 found.append(_Found(row, message, read_content(message["content"])))
-                continue
-            await self._drop(row, message)
-            done(row, 0)
-        return found
+            else:
+                await self._drop(row, message)
+                done(row, 0)
+        return _paced(await self._allowed(found, people, done), grants, done)
+
+    async def _messages(self, rows: Sequence[Document]) -> dict[str, Document]:
+        found = self._db["messages"].find({"_id": {"$in": [row["_id"] for row in rows]}}, {"words": 0})
+        return {message["_id"]: message async for message in found}
+
+    async def _grants(self, rows: Sequence[Document]) -> dict[str, Grant]:
+        """By account. Asked for beside the other questions: what turns out not to be sent costs a token."""
+        wanted = Counter(row["account"] for row in rows)
+        take, limits = self._parts.pacing.take_at_once, self._parts.ways.limits
+        asked = {account: take(account, its, wanted[account]) for account in wanted if (its := limits(account))}
+        return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
 
     async def _drop(self, row: Document, message: Document | None) -> None:
         """Settled meanwhile, or without its message: that may still be on its way into the database."""
         mine, now = {"_id": row["_id"], "state": "queued"}, self._clock.now()
-        if message is None and now - row["put_at"] < ORPHANED:
-            await self._db["outbox"].update_one(mine, {"$set": {"due_at": now + ORPHAN_PAUSE}})
+        age = now - row["put_at"]
+        if message is None and age < ORPHANED:
+            due_at = now + min(max(age, SHORTEST_PAUSE), LONGEST_PAUSE)
+            await self._db["outbox"].update_one(mine, {"$set": {"due_at": due_at}})
         else:
             await self._db["outbox"].delete_one(mine)
 
-    async def _allowed(self, found: Sequence[_Found], done: Done) -> list[Parcel]:
+    async def _allowed(self, found: Sequence[_Found], people: People, done: Done) -> list[Parcel]:
         wishes = [Wish(row["account"], row["contact"], row["identity"], content) for row, _, content in found]
         parcels = []
-        for one, way in zip(found, await self._parts.ways.find(wishes), strict=True):
+        for one, way in zip(found, await self._parts.ways.find(wishes, people), strict=True):
             parcel = await self._judged(one, way)
             if parcel is None:
                 done(one.row, 0)
@@ -141,18 +152,6 @@ class Packing:
     async def _hold(self, row: Document) -> None:
         await self._db["outbox"].update_one({"_id": row["_id"], "state": "queued"}, {"$set": {"state": "held"}})
 
-    async def _paced(self, parcels: Sequence[Parcel], done: Done) -> list[Parcel]:
-        by_account: dict[str, list[Parcel]] = {}
-        for parcel in parcels:
-            by_account.setdefault(parcel.row["account"], []).append(parcel)
-        granted: list[Parcel] = []
-        for account, its in by_account.items():
-            grant = await self._parts.pacing.take(account, its[0].channel.limits, len(its))
-            granted += its[: grant.count]
-            for parcel in its[grant.count :]:
-                done(parcel.row, grant.wait_seconds)
-        return granted
-
     async def pack(self, parcel: Parcel, done: Done) -> Parcel | None:
         """With its file; None when that cannot be sent after all."""
         file = parcel.way.situation.file
@@ -166,6 +165,20 @@ class Packing:
             done(parcel.row, 0)
             return None
         return replace(parcel, attachment=attachment)
+
+
+def _paced(parcels: Sequence[Parcel], grants: Mapping[str, Grant], done: Done) -> list[Parcel]:
+    """As many of each account as it was granted; the others come again."""
+    granted: list[Parcel] = []
+    used: Counter[str] = Counter()
+    for parcel in parcels:
+        grant = grants[parcel.row["account"]]
+        if used[parcel.row["account"]] < grant.count:
+            used[parcel.row["account"]] += 1
+            granted.append(parcel)
+        else:
+            done(parcel.row, grant.wait_seconds)
+    return granted
 
 
 def _error(refusal: Refused) -> Document:

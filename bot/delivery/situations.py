@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from bot.channels.contract import EVERYWHERE, Address, Channel, Limits
@@ -10,10 +11,10 @@ from bot.content import Content, Media, TemplateUse
 from bot.delivery.rules import Situation
 from bot.errors import N_, Refused
 from bot.records.accounts import AccountRecord, Accounts
-from bot.records.windows import window_id
 from bot.store.database import Database
 
 Document = dict[str, Any]
+People = Mapping[str, list[Document]]
 _SHOWN: Final = dict.fromkeys(("kind", "scope", "value", "reach", "contact", "current", "reachable", "gone"), 1)
 
 
@@ -40,8 +41,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    identities: Mapping[str, list[Document]]
-    heard: Mapping[str, Any]
+    people: People
     files: Mapping[str, Document]
     templates: Mapping[tuple[str, str, str], Document]
     consents: Mapping[str, Document]
@@ -57,20 +57,30 @@ class Ways:
         account = self._accounts.find(account_id)
         return self._channels[account.kind].limits if account else None
 
-    async def find(self, wishes: Sequence[Wish]) -> list[Way | Refused]:
-        """One answer for each wish, in their order."""
-        people, files, stored, consents = await asyncio.gather(
-            self._identities({wish.contact for wish in wishes}),
+    async def people(self, contacts: Collection[str]) -> People:
+        """The addresses of each, with when they were last heard by which account: in one question."""
+        found: dict[str, list[Document]] = {}
+        windows = {"from": "windows", "localField": "_id", "foreignField": "identity", "as": "windows"}
+        question: list[dict[str, Any]] = [{"$match": {"contact": {"$in": list(contacts)}}}, {"$project": _SHOWN}, {"$lookup": windows}]
+        async for identity in await self._db["identities"].aggregate(question):
+            found.setdefault(identity["contact"], []).append(identity)
+        return found
+
+    async def find(self, wishes: Sequence[Wish], people: People | None = None) -> list[Way | Refused]:
+        """One answer for each wish, in their order. `people` may have been asked for before."""
+        if people is None:
+            people = await self.people({wish.contact for wish in wishes})
+        files, stored, consents = await asyncio.gather(
             self._by_id("media", filter(None, (file_of(wish.content) for wish in wishes))),
             self._templates(wishes),
             self._consents(wish for wish in wishes if isinstance(wish.content, TemplateUse)),
         )
-        known = _Known(people, await self._heard(wishes, people), files, stored, consents)
+        known = _Known(people, files, stored, consents)
         return [self._way(wish, known) for wish in wishes]
 
     def _way(self, wish: Wish, known: _Known) -> Way | Refused:
         account = self._accounts.find(wish.account)
-        siblings = known.identities.get(wish.contact, [])
+        siblings = known.people.get(wish.contact, [])
         identity = next((one for one in siblings if one["_id"] == wish.identity), None)
         if account is None:
             return Refused(N_("This account is not connected any more."), code="account_gone")
@@ -78,7 +88,6 @@ class Ways:
             return Refused(N_("This person has no such address any more."), code="person_gone")
         channel = self._channels[account.kind]
         own = [identity, *companions(identity, siblings, channel.limits, account.scope)]
-        heard = [known.heard[key] for one in own if (key := window_id(account.id, one["_id"])) in known.heard]
         situation = Situation(
             channel=channel,
             account_name=account.name,
@@ -86,22 +95,11 @@ class Ways:
             account_state=account.state,
             identity=identity,
             consent=known.consents.get(wish.contact, {}),
-            heard_at=max(heard, default=None),
+            heard_at=_heard(own, account.id),
             file=known.files.get(file_of(wish.content) or ""),
             template=known.templates.get(_template_key(account, wish.content)),
         )
         return Way(account, situation, tuple(_address(one) for one in own))
-
-    async def _identities(self, contacts: Collection[str]) -> dict[str, list[Document]]:
-        found: dict[str, list[Document]] = {}
-        async for identity in self._db["identities"].find({"contact": {"$in": list(contacts)}}, _SHOWN):
-            found.setdefault(identity["contact"], []).append(identity)
-        return found
-
-    async def _heard(self, wishes: Iterable[Wish], people: Mapping[str, list[Document]]) -> dict[str, Any]:
-        ids = [window_id(wish.account, one["_id"]) for wish in wishes for one in people.get(wish.contact, ())]
-        found = self._db["windows"].find({"_id": {"$in": ids}}, {"heard_at": 1})
-        return {window["_id"]: window["heard_at"] async for window in found if window.get("heard_at")}
 
     async def _by_id(self, collection: str, ids: Iterable[str]) -> dict[str, Document]:
         wanted = list(ids)
@@ -149,6 +147,11 @@ def companions(identity: Document, siblings: Sequence[Document], limits: Limits,
     if counts.get(identity["kind"], 0) > 1:
         return []
     return [one for one in usable if one["kind"] != identity["kind"] and counts[one["kind"]] == 1]
+
+
+def _heard(identities: Sequence[Document], account: str) -> datetime | None:
+    windows = [window for one in identities for window in one["windows"] if window["_id"].startswith(f"{account}:")]
+    return max((window["heard_at"] for window in windows if window.get("heard_at")), default=None)
 
 
 def _address(identity: Document) -> Address:

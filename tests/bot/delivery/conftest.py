@@ -48,6 +48,7 @@ class Shop:
             {
                 "_id": identity, "kind": "whatsapp", "scope": "portfolio", "value": f"CO.{identity}",
                 "reach": f"CO.{identity}", "contact": contact, "current": True, "reachable": True, "gone": None,
+                "profile": {"name": name, "username": ""}, "last_seen_at": now,
             }
         )  # fmt: skip
         opened = {"_id": conversation, "contact": contact, "team": "team", "open": True}

@@ -4,7 +4,8 @@ import time
 import pytest
 
 from bot.channels.contract import Limits
-from bot.delivery.pacing import Pacing
+from bot.delivery.pacing import Grant, Pacing
+from tests.waiting import wait_for
 
 
 def limits(per_second: float = 10, per_person_seconds: float = 6, person_burst: int = 2) -> Limits:
@@ -81,3 +82,30 @@ async def test_a_person_gets_a_burst_and_then_waits(pacing, clock):
     assert pacing.wait_for_person("a", "ana", pair) == pytest.approx(2)
     await clock.pass_by(seconds=2)
     assert pacing.wait_for_person("a", "ana", pair) == 0
+
+
+async def test_a_reply_takes_from_what_is_in_hand_and_that_was_taken_before(pacing, store):
+    assert (await pacing.take_at_once("a", limits(50), 1)).count == 1
+
+    async def refilled():
+        bucket = await store["pace"].find_one({"_id": "account:a"})
+        return bucket["granted"] == 5
+
+    await wait_for(refilled)
+    before = await store["pace"].find_one({"_id": "account:a"})
+    assert (await pacing.take_at_once("a", limits(50), 2)) == Grant(2, 0)
+    assert (await store["pace"].find_one({"_id": "account:a"}))["at"] == before["at"]
+
+
+async def test_what_is_in_hand_adds_nothing_to_the_rate(pacing):
+    granted, began = 0, time.monotonic()
+    while time.monotonic() - began < 1:
+        granted += (await pacing.take_at_once("a", limits(50), 3)).count
+    allowed = 50 + 50 * (time.monotonic() - began)
+    assert granted <= allowed + 6
+
+
+async def test_after_too_fast_nothing_is_in_hand(pacing):
+    await pacing.take_at_once("a", limits(50), 1)
+    await pacing.slow_down("a", limits(50), seconds=5)
+    assert (await pacing.take_at_once("a", limits(50), 1)).count == 0
