@@ -11,13 +11,12 @@ import click
 
 from bot.channels.contract import Said
 from bot.config import Settings
-from bot.content import Media
 from bot.ids import AccountId, AgentId, ContactId, ConversationId, IdentityId, TeamId, new_id
 from bot.log import logger
 from bot.records import contacts, messages, mirrors, outgoing, windows
 from bot.records.accounts import AccountRecord
 from bot.records.ladder import RANK
-from bot.records.media import store_upload
+from bot.records.media import entry, store_upload
 from bot.records.meeting import Meeting, Met, meet
 from bot.sandbox.history import Past, PastMessage, history, move_in
 from bot.sandbox.life import live
@@ -156,7 +155,7 @@ class _Writer:
         build = self._heard if one.direction == "in" else self._answered
         document = build(one, past, account, met, conversation)
         if one.sample:
-            self._attach(document, self._files[one.sample], one)
+            self._attach(document, self._files[one.sample], one.direction)
         if one.reaction:
             who = {"by": "contact", "who": met.identity, "emoji": one.reaction, "at": document["at"]}
             document["reactions"] = [who]
@@ -196,12 +195,11 @@ class _Writer:
         sent = {"status": one.status, "rank": RANK[one.status], "times": times}
         return document | sent | {"chat": past.chat, "platform_id": one.platform_id}
 
-    def _attach(self, document: dict[str, Any], file: Mapping[str, Any], one: PastMessage) -> None:
+    def _attach(self, document: dict[str, Any], file: Mapping[str, Any], direction: str) -> None:
         """Every message has a record of its own; the file behind it is kept once."""
         own = {"message": document["_id"], "contact": document["contact"], "conversation": document["conversation"]}
-        record = {**file, **own, "_id": new_id(), "direction": one.direction, "owner": None, "at": document["at"]}
-        name = one.content.name if isinstance(one.content, Media) else ""
-        document["media"] = [{"id": record["_id"], "type": record["kind"], "name": name, "mime": record["mime"]}]
+        record = {**file, **own, "_id": new_id(), "direction": direction, "owner": None, "at": document["at"]}
+        document["media"] = [entry(record)]
         document["content"] |= {"media": record["_id"], "kind": record["kind"]}
         self._records.append(record)
 
