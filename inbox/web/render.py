@@ -49,7 +49,7 @@ class Renderer:
         self._translations = translations
         self._rooms: dict[str, Environment] = {}
 
-    def render(self, template: str, viewer: Viewer, **context: Any) -> str:
+    def render(self, template: str, viewer: Viewer, /, **context: Any) -> str:
         """`template` is a path below inbox/web/html."""
         return self._room(viewer.language).get_template(template).render(viewer=viewer, **context)
 
