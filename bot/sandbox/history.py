@@ -20,12 +20,14 @@ from bot.sandbox.world.samples import SAMPLES
 
 # Local time of the shop in Bogotá, and when it is open.
 UTC_OFFSET, OPENS, SHUTS = timedelta(hours=-5), 7.5, 19.5
-WEEKS, RECENT_HOURS, SHARE_OF_RECENT = 5, 30, 0.16
+# Of the conversations of the last hours some wait for a first answer.
+WEEKS, RECENT_HOURS, SHARE_OF_RECENT = 5, 30, 0.2
 FIRST = (
     "Andrea Camilo Diana Esteban Felipe Gloria Iván Juliana Laura Mateo Natalia Óscar Patricia Ramiro Sandra Yolanda"
 )
 LAST = "Acosta Barrera Cifuentes Duque Escobar Forero Garzón Hoyos Jaramillo Lozano Marulanda Ospina Pineda Rojas Vélez"
 FIRST_PT, LAST_PT = "Aline Bruno Denise Fábio Luana Rafael", "Almeida Barbosa Cardoso Moreira"
+UNTOUCHED = 0.35
 UNDELIVERABLE = "131026"
 Status = Literal["received", "sent", "delivered", "read", "failed"]
 PHONES = {"CO": "57300555", "MX": "521555555", "AR": "549115555", "BR": "551195555"}
@@ -137,7 +139,7 @@ class _Writer:
         turns = told(story, person, self._dice)
         is_open = recent and self._dice.random() < 0.8
         if is_open:
-            turns = turns[: self._dice.randint(1, len(turns))]
+            turns = turns[: 1 if self._dice.random() < UNTOUCHED else self._dice.randint(1, len(turns))]
         agent = self._dice.randrange(self._agents)
         messages, notes = self._messages(person, account, turns, start, agent)
         answered = any(message.direction == "out" for message in messages)
