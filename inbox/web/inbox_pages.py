@@ -17,6 +17,7 @@ _TABS: tuple[Tab, ...] = ("mine", "unassigned", "all", "mentions")
 _SORTS: tuple[Sort, ...] = ("newest", "waiting", "window")
 _STATUSES = ("open", "snoozed", "resolved", "bot", "any")
 _PLAIN = ("account", "channel", "team", "label", "assignee")
+_ASKED = (*_PLAIN, "tab", "status", "sort")
 
 
 def read_filters(request: web.Request, *, tab: Tab = "mine") -> dict[str, str]:
@@ -74,7 +75,7 @@ async def show_inbox(request: web.Request) -> web.Response:
 
 async def _first_tab(request: web.Request) -> Tab:
     """Mine, unless nothing is mine and nothing else was asked for."""
-    if request.query:
+    if any(key in request.query for key in _ASKED):
         return "mine"
     house, view = request.app[HOUSE], view_of(request[AGENT])
     return "mine" if await conversations.count(house.db, view, Wanted(tab="mine")) else "all"
