@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import fields
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,6 +14,7 @@ from bot.delivery.signals import Signals
 from bot.delivery.situations import Ways
 from bot.records.accounts import Accounts
 from bot.store.secrets import open_vault
+from inbox.house import House
 from inbox.live import Live
 from inbox.translation import load_translations
 
@@ -30,9 +30,7 @@ def house_clock() -> Clock:
 
 
 @pytest.fixture
-async def house(store, settings, translations, tmp_path, house_clock, bus) -> AsyncIterator[Any]:
-    from inbox.house import House
-
+async def house(store, settings, translations, tmp_path, house_clock, bus) -> AsyncIterator[House]:
     settings = settings.model_copy(update={"data": settings.data.model_copy(update={"directory": tmp_path})})
     async with aiohttp.ClientSession() as session:
         vault, channels, bell = open_vault(tmp_path), Channels(session), Bell(store)
