@@ -1,0 +1,1 @@
+"""The least that does the same job, without Bandeja: what its figures are held against."""
