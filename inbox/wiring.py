@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot import net
 from bot.channels import Channels
@@ -245,12 +246,18 @@ async def _refresh_templates(house: House, event: TemplatesOutdated) -> None:
             await account_actions.look_after(house, account, now=house.clock.now())
 
 
+async def _show_metrics(request: web.Request) -> web.Response:
+    """Figures of this process; no names, no words, no numbers of people. A proxy keeps strangers from it."""
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
 def build_app(house: House, works: Works) -> web.Application:
     app = web.Application(middlewares=[errors], client_max_size=FORM_BYTES)
     app[HOUSE], app[RENDERER], app[ERROR_PAGE] = house, Renderer(house.translations), error_page
     app[OPERATIONS] = operations
     app.on_response_prepare.append(add_headers)
     works.webhooks.add_routes(app)
+    app.router.add_get("/metrics", _show_metrics)
     app.router.add_get("/static/{version}/{path:.+}", static_files.show)
     add_routes(app, API_ROUTES)
     add_routes(app, PAGE_ROUTES)

@@ -17,9 +17,7 @@ PAGE, MOST_RAW = 50, 20_000
 async def show_aside(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     state = request.query.get("state", "")
-    found = await aside.list_page(
-        house.db, state=state or None, limit=PAGE, cursor=request.query.get("cursor") or None
-    )
+    found = await aside.list_page(house.db, state=state or None, limit=PAGE, cursor=request.query.get("cursor") or None)
     updates = [_update(request, row) for row in found.items]
     counts = await aside.counts(house.db)
     return await page(
@@ -42,14 +40,14 @@ def _update(request: web.Request, row: dict[str, Any]) -> dict[str, Any]:
 
 async def replay(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
-    await house.journal.replay(request.match_info["update"], now=house.clock.now())
+    await house.journal.replay(request.match_info["update"])
     return await done(request, back="/settings/aside", code="replayed")
 
 
 async def replay_all(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     state = str((await request.post()).get("state", "")) or None
-    await house.journal.replay_all(state=state, now=house.clock.now())
+    await house.journal.replay_all(state=state)
     return await done(request, back="/settings/aside", code="replayed")
 
 
