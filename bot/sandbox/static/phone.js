@@ -364,10 +364,12 @@ $("newcomer").addEventListener("submit", async (event) => {
   const newcomer = { name: form.get("name"), phone: form.get("phone"), username: form.get("username").replace("@", ""), hidden: form.has("hidden") };
   try {
     const made = await ask("/control/people", newcomer);
-    event.target.reset();
-    $("adding").close();
     await loadPeople();
     await choose(state.people.find((person) => person.id === made.id), state.account, true);
+    event.target.reset();
+    $("wrong").hidden = true;
+    $("adding").close();
+    $("text").focus();
   } catch (error) {
     $("wrong").textContent = error.message;
     $("wrong").hidden = false;

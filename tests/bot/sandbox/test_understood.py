@@ -10,6 +10,8 @@ from bot.channels.contract import (
     Account,
     AccountBroken,
     Address,
+    Channel,
+    Inbound,
     Outbound,
     Said,
     SendProblem,
@@ -17,9 +19,11 @@ from bot.channels.contract import (
     Unrecognised,
 )
 from bot.content import Button, Buttons, Emoji, Location, Media, Text
+from bot.sandbox.server import Sandbox
 from bot.sandbox.world.acts import Act
 from bot.sandbox.world.people import address_of
 from bot.sandbox.world.samples import SAMPLES
+from tests.bot.sandbox.conftest import Company
 
 KINDS = ("whatsapp", "messenger", "telegram")
 
@@ -42,10 +46,10 @@ class File:
 class Line:
     """One channel of ours, connected to the sandbox with the credentials it hands out."""
 
-    channel: object
+    channel: Channel
     account: Account
-    sandbox: object
-    company: object
+    sandbox: Sandbox
+    company: Company
 
     @property
     def kind(self):
@@ -67,10 +71,11 @@ class Line:
         now = datetime.now(UTC)
         if self.kind == "telegram":
             poll = await self.channel.poll(self.account, 0)
-            bodies = poll.updates
+            assert poll is not None
+            bodies = list(poll.updates)
         else:
             bodies = [heard.raw for heard in self.company.heard if heard.path == f"/hooks/{self.kind}"]
-        facts = []
+        facts: list[Inbound] = []
         for raw in bodies:
             facts += self.channel.read(raw, self.account.external_id, {}, now=now)
         return facts
@@ -136,7 +141,7 @@ async def test_everything_a_bot_sends_is_taken(sandbox, lines):
     line = lines("telegram")
     said = sandbox.say("telegram", "ana", "Hola")
     for content, sample in CONTENTS:
-        file = File(content.name, content.mime, SAMPLES[sample].read()) if sample else None
+        file = File(SAMPLES[sample].file, SAMPLES[sample].mime, SAMPLES[sample].read()) if sample else None
         receipt = await line.send(content, file)
         assert receipt.platform_ids, content
     quoted = f"{line.address.value}:{said}"
