@@ -76,7 +76,7 @@ async def add_agent(
     address = _email(email)
     if not name.strip():
         raise Refused(N_("A name is needed."), code="name_missing")
-    stored = {
+    stored: dict[str, Any] = {
         "_id": new_id(),
         "name": name.strip(),
         "email": address,
@@ -201,7 +201,7 @@ FIRST_TEAM = "0" * 24
 
 
 async def add_team(db: Database, *, name: str, now: datetime) -> Team:
-    team = {"_id": new_id(), "name": _team_name(name), "created_at": now}
+    team: dict[str, Any] = {"_id": new_id(), "name": _team_name(name), "created_at": now}
     try:
         with already_there():
             await db["teams"].insert_one(team)

@@ -132,8 +132,8 @@ async def throttle(db: Database, key: str, *, now: datetime, most: int = TRIES) 
         upsert=True,
         return_document=True,
     )
-    if slot["expires_at"] <= now:
-        await db["tries"].delete_one({"_id": key, "expires_at": slot["expires_at"]})
+    if slot is None or slot["expires_at"] <= now:
+        await db["tries"].delete_one({"_id": key, "expires_at": {"$lte": now}})
         return
     if slot["count"] > most:
         raise Refused(N_("Too many tries. Wait ten minutes and try again."), code="too_many_tries")

@@ -40,14 +40,14 @@ def _update(request: web.Request, row: dict[str, Any]) -> dict[str, Any]:
 
 async def replay(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
-    await house.journal.replay(request.match_info["update"])
+    await house.journal.replay(request.match_info["update"], now=house.clock.now())
     return await done(request, back="/settings/aside", code="replayed")
 
 
 async def replay_all(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     state = str((await request.post()).get("state", "")) or None
-    await house.journal.replay_all(state=state)
+    await house.journal.replay_all(state=state, now=house.clock.now())
     return await done(request, back="/settings/aside", code="replayed")
 
 
