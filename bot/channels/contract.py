@@ -357,7 +357,8 @@ class Limits:
     """What a channel accepts, shown to people before they try. Sizes in bytes, lengths in characters.
 
     `reaches` are the kinds of address it can write to, the preferred one first. `free_a_month` is how many answers the
-    platform delivers without charge, per account and calendar month; 0 where it never charges. `hook_per_account`
+    platform delivers without charge, per account and calendar month (those whose `pricing` has the category "service");
+    0 where it never charges. `hook_per_account`
     says that updates do not name their account, so that each account has a webhook address of its own.
     """
 

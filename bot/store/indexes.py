@@ -56,6 +56,8 @@ INDEXES = (
           partial={"client_key": {"$type": "string"}}, name="client_key"),
     Index("messages", ("conversation", "-at", "-_id")),
     Index("messages", ("contact", "-at", "-_id")),
+    Index("messages", ("account", "pricing.category", "-at"),
+          partial={"pricing.category": {"$type": "string"}}, name="priced"),
     Index("messages", ("words", "-at")),
 
     Index("outbox", ("lane", "state", "due_at")),

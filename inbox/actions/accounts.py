@@ -222,6 +222,20 @@ async def mend(house: House, account: AccountRecord, secrets: Mapping[str, str],
     await house.outbox.release(account.id)
 
 
+async def free_left(house: House, account: AccountRecord, *, now: datetime) -> int | None:
+    """Answers the platform will still deliver without charge this month; None where it never charges. Counted from
+    the messages themselves, in UTC: near the turn of the month the platform's own clock may differ by a few.
+    """
+    total = house.channels[account.kind].limits.free_a_month
+    if not total:
+        return None
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    used = await house.db["messages"].count_documents(
+        {"account": account.id, "pricing.category": "service", "at": {"$gte": month}}, limit=total
+    )
+    return total - used
+
+
 async def switch(house: House, account: AccountRecord, *, on: bool) -> None:
     await house.accounts.change(account.id, {"state": "active" if on else "off", "problem": None})
     if on:

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
-from bot.errors import DomainError, N_, NotFound
+from bot.errors import N_, DomainError, NotFound
 from bot.records.accounts import AccountRecord
 from inbox import people
 from inbox.actions import accounts
@@ -53,7 +53,7 @@ async def show_accounts(request: web.Request) -> web.Response:
     return await page(
         request,
         "settings_accounts",
-        accounts=[_shown(request, account, teams, waiting) for account in house.accounts.all()],
+        accounts=[await _shown(request, account, teams, waiting) for account in house.accounts.all()],
         may_manage=may(request[AGENT], Permission.ACCOUNTS_MANAGE),
         practice={"connected": house.practice.connected, "phone_url": house.practice.phone_url},
         public_url=house.settings.server.public_url,
@@ -66,10 +66,12 @@ async def _waiting(request: web.Request) -> dict[str, int]:
     return {row["_id"]: row["count"] async for row in rows}
 
 
-def _shown(
+async def _shown(
     request: web.Request, account: AccountRecord, teams: Mapping[str, str], waiting: Mapping[str, int]
 ) -> dict[str, Any]:
     """Everything about an account but its secrets."""
+    house = request.app[HOUSE]
+    free_left = await accounts.free_left(house, account, now=house.clock.now())
     translate = translator(request)
     problem = account.problem
     alarms = [
@@ -93,22 +95,15 @@ def _shown(
         "last_event_at": account.last_event_at,
         "created_at": account.created_at,
         "waiting": waiting.get(account.id, 0),
-        **_free(request, account),
+        "free_left": free_left,
+        "free_total": request.app[HOUSE].channels[account.kind].limits.free_a_month or None,
     }
 
 
-def _free(request: web.Request, account: AccountRecord) -> dict[str, int | None]:
-    """Free replies left this month, where the platform charges for more."""
-    total = request.app[HOUSE].channels[account.kind].limits.free_a_month
-    if not total:
-        return {"free_left": None, "free_total": None}
-    month = request.app[HOUSE].clock.now().strftime("%Y-%m")
-    used = account.free["used"] if account.free and account.free.get("month") == month else 0
-    return {"free_left": max(0, total - used), "free_total": total}
-
-
 def _notice_text(notice: Mapping[str, Any], translate: Callable[[str], str]) -> str:
-    details = ", ".join(f"{key}: {value}" for key, value in notice.get("data", {}).items() if isinstance(value, str | int))
+    details = ", ".join(
+        f"{key}: {value}" for key, value in notice.get("data", {}).items() if isinstance(value, str | int)
+    )
     word = str(notice["kind"]).replace("_", " ")
     return f"{word} ({details})" if details else word
 
@@ -162,14 +157,12 @@ async def show_account(request: web.Request) -> web.Response:
     return await page(
         request,
         "settings_account",
-        account=_shown(request, account, teams, await _waiting(request)),
+        account=await _shown(request, account, teams, await _waiting(request)),
         hook_url=accounts.hook_url(house, account),
         verify_token=token if may_manage else "",
         steps=_steps(request, account),
         health=account.health,
-        notices=[
-            {**notice, "text": _notice_text(notice, translator(request))} for notice in reversed(account.notices)
-        ],
+        notices=[{**notice, "text": _notice_text(notice, translator(request))} for notice in reversed(account.notices)],
         teams=[{"id": team_id, "name": name} for team_id, name in teams.items()],
         templates_count=await house.db["templates"].count_documents(
             {"scope": account.template_scope, "status": "APPROVED"}

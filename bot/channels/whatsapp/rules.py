@@ -51,6 +51,8 @@ LIMITS = Limits(
     settles_by="status",
     # The phone first: writing to it keeps it visible to the business.
     reaches=("phone", "whatsapp"),
+    # Of answers outside templates, since 2026-10-01: "Pricing on the WhatsApp Business Platform".
+    free_a_month=1000,
 )
 
 
