@@ -91,7 +91,7 @@ class Seat:
 
     async def live(self) -> None:
         """Waits until news reach this page."""
-        await self.page.wait_for_function("document.documentElement.dataset.live === 'yes'")
+        await expect(self.page.locator("html")).to_have_attribute("data-live", "yes")
 
 
 # The page says "live" on each (re)connection of its socket; kept where a test can wait for it.
@@ -138,7 +138,6 @@ class Seats:
         return [complaint for seat, _ in self._taken for complaint in seat.unforgiven()]
 
     async def photograph(self, folder: Path, title: str) -> None:
-        folder.mkdir(exist_ok=True)
         for number, (seat, _) in enumerate(self._taken):
             if not seat.page.is_closed():
                 await seat.page.screenshot(path=folder / f"{title}-{number}-{file_name([seat.name])}.png")
