@@ -37,7 +37,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if SESSION not in request:
         raise Forbidden(N_("Only a signed-in browser has live pages."), code="session_only")
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=4096, compress=False)
-    await socket.prepare(request)
+    try:
+        await socket.prepare(request)
+    except ConnectionResetError:
+        return socket  # the page went away while it asked
     page = request.app[HOUSE].live.subscribe(request[AGENT])
     sender = spawn(_send(request, socket, page), name="live page")
     try:
