@@ -30,15 +30,23 @@ class Catalogue(NullTranslations):
                 if isinstance(message.id, (tuple, list)):
                     self._many[message.id[0]] = tuple(message.string)
                 else:
-                    self._one[message.id] = str(message.string)
+                    self._one[_key(message.id, message.context)] = str(message.string)
 
     def gettext(self, message: str) -> str:
         return self._one.get(message, message)
+
+    def pgettext(self, context: str, message: str) -> str:
+        """Where one English word needs several in other languages ("Open": one conversation, or several)."""
+        return self._one.get(_key(message, context), message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """Spanish, English and Portuguese all have one form for one and another for the rest."""
         forms = self._many.get(msgid1, (msgid1, msgid2))
         return forms[0] if n == 1 else forms[-1]
+
+
+def _key(message: str, context: str | None) -> str:
+    return f"{context}\x04{message}" if context else message
 
 
 class Translations:

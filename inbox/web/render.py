@@ -71,7 +71,9 @@ class Renderer:
         )
         room.policies["ext.i18n.trimmed"] = True
         catalogue = self._translations.catalogue(language)
-        room.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+        room.install_gettext_callables(  # type: ignore[attr-defined]
+            catalogue.gettext, catalogue.ngettext, newstyle=True, pgettext=catalogue.pgettext
+        )
         room.filters |= _filters(language, catalogue.gettext)
         room.globals |= {"asset": self.asset, "languages": LANGUAGES, "inbox_url": inbox_url, "query": query}
         return room

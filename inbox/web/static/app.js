@@ -5,6 +5,7 @@ import "./pages.js";
 import { startKeys } from "./keys.js";
 import { connect } from "./live.js";
 import "./net.js";
+import "./templates.js";
 import "./voice.js";
 import "./lightbox.js";
 

@@ -1,10 +1,10 @@
 // The inbox page put together: clicks, news, what happens after a write, quick keys of the open conversation.
 import { startComposer } from "./composer.js";
-import { links, listAddress, openId, refreshList, refreshRows, refreshViews, showList, startList } from "./list.js";
+import { links, openId, refreshList, refreshRows, refreshViews, showList, startList } from "./list.js";
 import { listen } from "./live.js";
 import { act } from "./net.js";
 import { startSearch } from "./search.js";
-import { changed, closeConversation, currentId, fetchAhead, goToEnd, openConversation, refreshPerson, show, startThread } from "./thread.js";
+import { changed, closeConversation, currentId, fetchAhead, goToEnd, openConversation, refreshPerson, startThread } from "./thread.js";
 import { toast } from "./toast.js";
 import { startTools } from "./tools.js";
 import { word } from "./words.js";
@@ -67,6 +67,11 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (source.dataset.after === "person") refreshPerson();
   sayDone(source.dataset.toast ? source : form);
   if ("leaves" in source.dataset) leave();
+  changed();
+});
+
+document.addEventListener("answered", () => {
+  goToEnd();
   changed();
 });
 
@@ -137,4 +142,4 @@ export function startInbox() {
   startThread();
 }
 
-export { goToEnd, listAddress, openConversation, show, showList };
+export { openConversation, showList };

@@ -6,9 +6,17 @@ import { sayFailed } from "./toast.js";
 const AFTER = 180;
 let timer = 0;
 
-export function openNew(search = "") {
+export async function openNew(search = "") {
   if (location.pathname === "/new") return;
-  openDialog(`/ui/new${search}`);
+  await openDialog(`/ui/new${search}`);
+  begin();
+}
+
+// Somebody was named in the address already.
+function begin() {
+  const form = document.getElementById("new-form");
+  const [contact, to] = [form?.elements.contact.value ?? "", form?.elements.to.value ?? ""];
+  if (contact || to) choose({ contact, to, name: document.getElementById("new-who").value });
 }
 
 const swap = (text, target) => window.htmx.swap({ text, target, swap: "innerHTML", sourceElement: document.body });
@@ -83,4 +91,4 @@ document.addEventListener("submit", async (event) => {
   }
 }, true);
 
-if (document.getElementById("new-routes")?.dataset.start) settle();
+begin();

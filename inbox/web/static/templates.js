@@ -1,10 +1,11 @@
 // Choosing a template: the list, its form, and a picture of how it will read on the phone.
 import { closeDialog, openDialog } from "./dialogs.js";
 import { fragment, send } from "./net.js";
-import { changed, currentId, goToEnd } from "./thread.js";
 import { sayFailed } from "./toast.js";
 
 let where = null;
+
+const openConversation = () => document.getElementById("thread")?.dataset.id ?? "";
 
 // The file for a template's top is uploaded when it is chosen; its id goes into the hidden field beside it.
 document.addEventListener("change", async ({ target }) => {
@@ -13,7 +14,7 @@ document.addEventListener("change", async ({ target }) => {
   button.disabled = true;
   const body = new FormData();
   body.set("file", target.files[0]);
-  if (currentId()) body.set("conversation", currentId());
+  if (openConversation()) body.set("conversation", openConversation());
   try {
     target.form.elements.header_media.value = (await send("/uploads", body)).id;
     button.disabled = false;
@@ -64,7 +65,7 @@ async function showForm(id, { account = "", contact = "" } = {}) {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("[data-template-form]");
-  if (!form || !currentId() || form.dataset.first) return;
+  if (!form || !where || !openConversation() || document.getElementById("new-form")) return;
   event.preventDefault();
   const button = form.querySelector("button.main");
   button.disabled = true;
@@ -74,10 +75,9 @@ document.addEventListener("submit", async (event) => {
   form.dataset.key ??= crypto.randomUUID();
   body.set("client_key", form.dataset.key);
   try {
-    await send(`/inbox/${currentId()}/reply`, body);
+    await send(`/inbox/${openConversation()}/reply`, body);
     closeDialog();
-    changed();
-    goToEnd();
+    document.dispatchEvent(new CustomEvent("answered"));
   } catch (problem) {
     sayFailed(problem.message);
     button.disabled = false;
