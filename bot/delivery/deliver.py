@@ -147,7 +147,7 @@ class Delivery:
             case None:
                 await outcomes.returned(sent)
             case Receipt():
-                await outcomes.accepted(sent, outcome, known=parcel.way.to, at=at)
+                await outcomes.accepted(sent, outcome, at=at)
             case TryLater():
                 await outcomes.later(sent, outcome, at=at)
                 return await self._slow_down(parcel, outcome)

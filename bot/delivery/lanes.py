@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from bot import nudges
@@ -20,6 +21,7 @@ POLL_SECONDS: Final = 1.0
 MOST_WAITING: Final = 5000
 MOST_AT_ONCE: Final = 100
 DRAIN_SECONDS: Final = 5.0
+TROUBLED_PAUSE: Final = timedelta(seconds=30)
 
 log = logger(__name__)
 
@@ -66,13 +68,16 @@ class ReplyLane:
         return set(self._busy.values())
 
     async def run(self, hold: Hold, stopping: Stopping) -> None:
-        """Until the hold ends or `stopping` is set; what is in flight then is given a little time to land."""
+        """Until the hold ends: what is in flight then lands in its own time. Or until `stopping` is set: then it is
+        given a little time.
+        """
         try:
             while hold.is_valid() and not stopping.is_set():
                 soonest = await self.turn(hold)
                 await self._bell.wait(seconds=min(POLL_SECONDS, soonest))
         finally:
-            await self._drain()
+            if hold.is_valid():
+                await self._drain()
 
     async def turn(self, hold: Hold) -> float:
         """Sends off what can go now; seconds until something else can."""
@@ -99,7 +104,7 @@ class ReplyLane:
                 continue
             seen.add(person)
             wait = max(
-                (row["due_at"] - now).total_seconds(),
+                (row["due_at"] - now).total_seconds() if row["due_at"] else 0,
                 self._account_from.get(row["account"], 0) - monotonic,
                 self._wait_for_person(row),
             )
@@ -116,12 +121,24 @@ class ReplyLane:
     async def _deliver(self, rows: list[Document], hold: Hold) -> None:
         now = self._clock.now()
         for row in rows:
-            HOPS.labels("wait").observe(max(0.0, (now - row["due_at"]).total_seconds()))
+            HOPS.labels("wait").observe(max(0.0, (now - (row["due_at"] or row["put_at"])).total_seconds()))
         try:
             await self._delivery.deliver(rows, hold, self._done)
+        except Exception as error:
+            await self._troubled(rows, hold, error)
         finally:
             for row in rows:
                 self._done(row, 0)
+
+    async def _troubled(self, rows: list[Document], hold: Hold, error: Exception) -> None:
+        """A failure of ours before the intent. One row that cannot be handled must not hold up the others."""
+        if len(rows) > 1:
+            await asyncio.gather(*(self._deliver([row], hold) for row in rows))
+            return
+        log.error("a message cannot be sent off and is tried again", message=rows[0]["_id"], exc_info=error)
+        due_at = self._clock.now() + TROUBLED_PAUSE
+        mine = {"_id": rows[0]["_id"], "state": "queued"}
+        await self._parts.db["outbox"].update_one(mine, {"$set": {"due_at": due_at}})
 
     def _done(self, row: Document, wait_seconds: float) -> None:
         if wait_seconds > 0:

@@ -80,7 +80,7 @@ class Outbox:
 
     async def _target(self, draft: Draft) -> Document | None:
         """The message that is answered or reacted to. Raises Refused when its channel does not know it."""
-        if draft.reply_to is None:
+        if draft.reply_to is None and not isinstance(draft.content, Emoji):
             return None
         found = await self._db["messages"].find_one({"_id": draft.reply_to, "contact": draft.contact})
         if found is None:
@@ -93,8 +93,6 @@ class Outbox:
         return found
 
     async def _store(self, message: Document, row: Document) -> Document:
-        if message["media"]:
-            await media.attach(self._db, message)
         await self._db["outbox"].insert_one(row)
         try:
             await self._db["messages"].insert_one(message)
@@ -104,6 +102,8 @@ class Outbox:
             if first is None:
                 raise
             return first
+        if message["media"]:
+            await media.attach(self._db, message)
         if message["type"] == "emoji":
             await reactions.show(self._db, message)
         return message
@@ -214,7 +214,7 @@ def _row(draft: Draft, message: Document) -> Document:
         "state": "queued",
         "order": now,
         "put_at": now,
-        "due_at": now,
+        "due_at": None,
         "attempts": 0,
         "epoch": 0,
         "token": None,

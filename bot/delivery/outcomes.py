@@ -5,7 +5,7 @@ after all" puts a row back into the queue only while the row is still the writer
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -29,7 +29,7 @@ from bot.errors import N_
 from bot.log import logger
 from bot.records import mirrors
 from bot.records.accounts import AccountRecord, Accounts
-from bot.records.identities import canonical, key_of
+from bot.records.identities import canonical, key_of, set_reachable
 from bot.records.ladder import RANK, Step, climb
 from bot.records.meeting import Meeting, meet
 from bot.store.database import Database
@@ -48,10 +48,11 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One row of the outbox on its way, with its message."""
+    """One row of the outbox on its way, with its message and where it went, the address itself first."""
 
     row: Document
     message: Document
+    to: tuple[Address, ...] = ()
 
     @property
     def own(self) -> Document:
@@ -64,8 +65,7 @@ class Outcomes:
     def __init__(self, db: Database, accounts: Accounts) -> None:
         self._db, self._accounts = db, accounts
 
-    async def accepted(self, sent: Sent, receipt: Receipt, *, known: Collection[Address], at: datetime) -> None:
-        """`known` are the addresses it was sent to."""
+    async def accepted(self, sent: Sent, receipt: Receipt, *, at: datetime) -> None:
         update = [*climb([Step("sent", at)]), {"$set": _platform_ids(receipt)}]
         try:
             await self._db["messages"].update_one({"_id": sent.message["_id"]}, update)
@@ -75,16 +75,13 @@ class Outcomes:
         # A status, a reaction or an answer may have come before we knew the platform's id.
         await waiting.apply_for(self._db, sent.row["account"], receipt.platform_ids)
         told = {key_of(canonical(alias)) for alias in receipt.aliases}
-        if told - {key_of(canonical(address)) for address in known}:
+        if told - {key_of(canonical(address)) for address in sent.to}:
             await self._learn(sent, receipt, at)
 
     async def _learn(self, sent: Sent, receipt: Receipt, at: datetime) -> None:
         """The platform knows the person by further addresses too (WhatsApp: the number as it really is)."""
-        own = await self._db["identities"].find_one({"_id": sent.row["identity"]})
-        if own is not None:
-            address = Address(own["kind"], own["scope"], own["value"], own["reach"])
-            met = Meeting(Sender((address, *receipt.aliases)), sent.row["account"], practice=sent.message["practice"])
-            await meet(self._db, [met], now=at)
+        met = Meeting(Sender((sent.to[0], *receipt.aliases)), sent.row["account"], practice=sent.message["practice"])
+        await meet(self._db, [met], now=at)
 
     async def refused(self, sent: Sent, problem: SendProblem, *, at: datetime) -> None:
         """The platform will not take it. Nothing was sent."""
@@ -93,8 +90,7 @@ class Outcomes:
             remedy = "window"
         await self.failed(sent, _error(problem, remedy), at=at)
         if remedy == "gone":
-            gone = {"code": problem.code, "at": at}
-            await self._db["identities"].update_one({"_id": sent.row["identity"]}, {"$set": {"gone": gone}})
+            await set_reachable(self._db, sent.to[0], reachable=False, at=at, code=problem.code)
 
     async def failed(self, sent: Sent, error: Mapping[str, Any], *, at: datetime) -> None:
         await self._db["messages"].update_one({"_id": sent.message["_id"]}, climb([Step("failed", at, error=error)]))

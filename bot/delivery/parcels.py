@@ -61,7 +61,7 @@ class Parcel:
         return not media.is_ready(file, self.content.kind, self.channel.limits)
 
     def sent(self) -> Sent:
-        return Sent(self.row, self.message)
+        return Sent(self.row, self.message, self.way.to)
 
     def outbound(self) -> Outbound:
         return Outbound(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from typing import Any, Final
 
@@ -10,8 +10,12 @@ from bot.channels.contract import EVERYWHERE, Channel, Limits
 from bot.content import Content, Emoji, Media, MediaKind, TemplateUse, Text
 from bot.errors import N_, Refused
 from bot.records.sniff import HEIC
+from bot.records.templates import APPROVED
 
 MARKETING: Final = "MARKETING"
+# What `bot.records.identities.set_reachable` notes when the platform told so by itself.
+BLOCKED: Final = "blocked"
+TRIED_AGAIN_AFTER: Final = timedelta(hours=1)
 # What `bot.records.convert` can make an acceptable picture of.
 _REDRAWN: Final = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif", "image/tiff"}
 
@@ -39,9 +43,10 @@ def check(content: Content, situation: Situation, *, human: bool, now: datetime)
         raise Refused(
             N_("The account “%(account)s” is switched off."), code="account_off", account=situation.account_name
         )
-    _check_person(situation)
+    _check_person(situation, human=human, now=now)
     _check_words(content, situation.channel.limits)
-    _check_consent(content, situation)
+    if isinstance(content, TemplateUse):
+        _check_template(situation)
     verdict = situation.channel.allows(content, situation.heard_at, now, human=human)
     if not verdict.allowed:
         raise Refused(verdict.message, code=verdict.code, **verdict.fields)
@@ -49,16 +54,24 @@ def check(content: Content, situation: Situation, *, human: bool, now: datetime)
         _check_file(content, situation)
 
 
-def _check_person(situation: Situation) -> None:
+def _check_person(situation: Situation, *, human: bool, now: datetime) -> None:
     identity, limits = situation.identity, situation.channel.limits
     if limits.reaches and identity["kind"] not in limits.reaches:
         raise Refused(N_("This account cannot write to such an address."), code="wrong_account")
     if identity["scope"] not in (EVERYWHERE, situation.account_scope):
         raise Refused(N_("The person wrote to another account, and only that one can answer."), code="wrong_account")
-    if not identity.get("reachable", True):
+    if not identity.get("current", True):
+        raise Refused(N_("The person does not use this address any more."), code="person_moved")
+    if not identity.get("reachable", True) or identity.get("gone"):
+        _check_reach(identity.get("gone") or {"code": BLOCKED}, human=human, now=now)
+
+
+def _check_reach(gone: Mapping[str, Any], *, human: bool, now: datetime) -> None:
+    """Platforms are vague about why somebody cannot be reached, and sometimes wrong: a person may try again."""
+    if gone["code"] == BLOCKED:
         raise Refused(N_("The person has blocked this account."), code="person_blocked")
-    if identity.get("gone"):
-        raise Refused(N_("The person cannot be reached by this address any more."), code="person_gone")
+    if not human or now - gone["at"] < TRIED_AGAIN_AFTER:
+        raise Refused(N_("The person cannot be reached by this address now."), code="person_gone")
 
 
 def _check_words(content: Content, limits: Limits) -> None:
@@ -68,11 +81,12 @@ def _check_words(content: Content, limits: Limits) -> None:
         raise Refused(N_("Reactions cannot be sent on this channel."), code="cannot_react")
 
 
-def _check_consent(content: Content, situation: Situation) -> None:
-    """Marketing only: whoever wrote to us is always answered."""
-    if not isinstance(content, TemplateUse) or (situation.template or {}).get("category", "").upper() != MARKETING:
-        return
-    if situation.consent.get("marketing", {}).get("state") == "refused":
+def _check_template(situation: Situation) -> None:
+    """Consent gates marketing only: whoever wrote to us is always answered."""
+    template = situation.template
+    if template is None or template["status"] != APPROVED:
+        raise Refused(N_("The platform does not approve of this template (any more)."), code="template_not_approved")
+    if template["category"].upper() == MARKETING and situation.consent.get("marketing", {}).get("state") == "refused":
         raise Refused(N_("The person asked for no more marketing messages."), code="opted_out")
 
 

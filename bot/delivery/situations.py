@@ -61,7 +61,8 @@ class Ways:
         """The addresses of each, with when they were last heard by which account: in one question."""
         found: dict[str, list[Document]] = {}
         windows = {"from": "windows", "localField": "_id", "foreignField": "identity", "as": "windows"}
-        question: list[dict[str, Any]] = [{"$match": {"contact": {"$in": list(contacts)}}}, {"$project": _SHOWN}, {"$lookup": windows}]
+        theirs = {"contact": {"$in": list(contacts)}}
+        question: list[dict[str, Any]] = [{"$match": theirs}, {"$project": _SHOWN}, {"$lookup": windows}]
         async for identity in await self._db["identities"].aggregate(question):
             found.setdefault(identity["contact"], []).append(identity)
         return found

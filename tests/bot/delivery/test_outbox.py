@@ -10,6 +10,7 @@ from bot.delivery import outbox, sweep
 from bot.errors import Conflict, NotFound, Refused
 from bot.records.outgoing import Author
 from tests.bot.delivery.conftest import ANN
+from tests.clocks import START
 from tests.waiting import wait_for
 
 BOB = Author("agent", "agent-bob", "Bob")
@@ -57,8 +58,9 @@ async def test_free_text_outside_the_window_is_refused_with_its_reason(shop):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"gone": {"code": "131026"}}, "person_gone"),
-        ({"reachable": False}, "person_blocked"),
+        ({"reachable": False, "gone": {"code": "blocked", "at": START}}, "person_blocked"),
+        ({"reachable": False, "gone": {"code": "131026", "at": START}}, "person_gone"),
+        ({"current": False}, "person_moved"),
         ({"scope": "another portfolio"}, "wrong_account"),
         ({"kind": "telegram"}, "wrong_account"),
         ({"contact": "somebody else"}, "person_gone"),
@@ -70,6 +72,15 @@ async def test_whoever_cannot_be_reached_is_not_written_to(shop, ana, change, co
         await ana.gets("Hola")
     assert refusal.value.code == code
     assert await nothing_stored(shop)
+
+
+async def test_a_person_who_could_not_be_reached_may_be_tried_again_later_but_not_by_a_bot(shop, ana):
+    gone = {"reachable": False, "gone": {"code": "131026", "at": shop.clock.now()}}
+    await shop.db["identities"].update_one({"_id": ana.identity}, {"$set": gone})
+    await shop.clock.pass_by(hours=2)
+    with pytest.raises(Refused):
+        await ana.gets("Hola", author=Author("bot", "bot", "Bot"))
+    assert await ana.gets("Hola")
 
 
 async def test_an_account_that_is_off_sends_nothing(shop, ana):
@@ -117,6 +128,15 @@ async def test_a_stop_said_after_the_click_is_respected_too(shop, ana):
     assert not shop.channel.sent
 
 
+@pytest.mark.parametrize("status", ["PAUSED", "DELETED"])
+async def test_a_template_that_is_not_approved_is_not_sent(shop, ana, status):
+    use = await a_template(shop)
+    await shop.db["templates"].update_one({}, {"$set": {"status": status}})
+    with pytest.raises(Refused) as refusal:
+        await ana.gets(use)
+    assert refusal.value.code == "template_not_approved"
+
+
 async def test_what_is_no_marketing_goes_to_whoever_stopped_marketing(shop, ana):
     stop = {"consent": {"marketing": {"state": "refused"}}}
     await shop.db["contacts"].update_one({"_id": ana.contact}, {"$set": stop})
@@ -158,6 +178,12 @@ async def test_a_reaction_stands_on_its_message_and_not_in_the_thread(shop, ana)
     assert [(one["by"], one["emoji"]) for one in shown] == [("agent", "👍")]
     await shop.send()
     assert shop.channel.sent[-1].content == Emoji(target="wamid.1", emoji="👍")
+
+
+async def test_a_reaction_needs_a_message(ana):
+    with pytest.raises(Refused) as refusal:
+        await ana.gets(Emoji(target="wamid.1", emoji="👍"))
+    assert refusal.value.code == "cannot_quote"
 
 
 async def test_a_reaction_can_be_taken_back(shop, ana):

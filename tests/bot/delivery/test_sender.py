@@ -371,3 +371,24 @@ async def test_the_list_shows_how_far_the_last_message_got(shop, ana):
     await shop.send()
     conversation = await shop.db["conversations"].find_one({"_id": ana.conversation})
     assert conversation["last"]["status"] == "sent"
+
+
+async def test_one_message_that_cannot_be_handled_holds_up_no_other(shop, ana):
+    luis = await shop.a_person("Luis")
+    broken, whole = await ana.gets("uno"), await luis.gets("dos")
+    odd = {"content": {"type": "of another program"}}
+    await shop.db["messages"].update_one({"_id": broken["_id"]}, {"$set": odd})
+    await shop.send()
+    assert await shop.statuses(broken, whole) == ["queued", "sent"]
+    await shop.db["messages"].update_one({"_id": broken["_id"]}, {"$set": {"content": broken["content"]}})
+    await shop.clock.pass_by(minutes=1)
+    await shop.send()
+    assert await shop.statuses(broken) == ["sent"]
+
+
+async def test_a_clock_that_is_ahead_elsewhere_delays_nothing(shop, ana):
+    await shop.clock.pass_by(minutes=5)
+    message = await ana.gets("Hola")
+    shop.clock.set(shop.clock.now() - timedelta(minutes=5))
+    await shop.send()
+    assert await shop.statuses(message) == ["sent"]
