@@ -10,6 +10,7 @@ from typing import Any
 from bot import nudges
 from bot.records import marks, mirrors
 from bot.records.marks import Mark
+from bot.records.messages import Key
 from bot.records.once import insert_once
 from bot.store.database import Database
 
@@ -31,15 +32,28 @@ async def apply_or_hold(db: Database, told: Sequence[Mark], *, now: datetime) ->
 
 async def apply_for(db: Database, account: str, platform_ids: Collection[str]) -> list[dict[str, Any]]:
     """To be called after a message learned its platform ids. The messages that were marked; pages are told."""
-    rows = await db["waiting"].find({"account": account, "platform_id": {"$in": list(platform_ids)}}).to_list()
+    changed = await _apply_waiting(db, {"account": account, "platform_id": {"$in": list(platform_ids)}})
+    conversations = {message["conversation"] for message in changed if message.get("conversation")}
+    await nudges.publish(db, await mirrors.news(db, conversations, what="message"))
+    return changed
+
+
+async def apply_for_all(db: Database, keys: Collection[Key]) -> list[dict[str, Any]]:
+    """The same for many messages of any accounts; telling pages is left to the caller."""
+    if not keys:
+        return []
+    accounts, ids = {key.account for key in keys}, [key.platform_id for key in keys]
+    return await _apply_waiting(db, {"account": {"$in": list(accounts)}, "platform_id": {"$in": ids}})
+
+
+async def _apply_waiting(db: Database, query: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = await db["waiting"].find(query).to_list()
     if not rows:
         return []
     waited = {row["_id"]: _read(row) for row in rows}
     applied = await marks.apply(db, list(waited.values()))
     still = {_row_id(mark) for mark in applied.unknown}
     await _forget(db, [row_id for row_id in waited if row_id not in still])
-    conversations = {message["conversation"] for message in applied.changed if message.get("conversation")}
-    await nudges.publish(db, await mirrors.news(db, conversations, what="message"))
     return applied.changed
 
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from pymongo import UpdateOne
@@ -14,6 +15,7 @@ from bot.records.search import person_words
 from bot.store.database import Database
 
 LONGEST_NAME = 200
+TO_THE_MINUTE = timedelta(minutes=1)
 # Signs without a shape of their own that would turn or tear the line a name stands in.
 _UNRULY = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _NAMELESS = re.compile(r"@\S+|\+[\d\s().-]+|\S+ ·\S+")
@@ -21,6 +23,7 @@ _SERVICE: Mapping[str, str] = {"whatsapp": "WhatsApp", "telegram": "Telegram", "
 Contact = dict[str, Any]
 
 
+@lru_cache(maxsize=10_000)
 def clean_name(text: str) -> str:
     return " ".join(_UNRULY.sub(" ", text).split())[:LONGEST_NAME].strip()
 
@@ -130,31 +133,35 @@ def _all_words(contact: Contact, identities: list[dict[str, Any]]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    contact: str
+    """`contact` is as it was read a moment ago."""
+
+    contact: Contact
     identity: str
     at: datetime
 
 
 async def record_heard(db: Database, heard: Iterable[Heard]) -> None:
     """When each was last and first heard, and how. May be repeated and come late."""
-    first: dict[str, Heard] = {}
-    last: dict[str, Heard] = {}
+    by_contact: dict[str, list[Heard]] = {}
     for one in heard:
-        first[one.contact] = min(first.get(one.contact, one), one, key=lambda heard: heard.at)
-        last[one.contact] = max(last.get(one.contact, one), one, key=lambda heard: heard.at)
-    updates = [_hearing(first[contact].at, last[contact]) for contact in last]
+        by_contact.setdefault(one.contact["_id"], []).append(one)
+    updates = [update for contact, every in by_contact.items() if (update := _hearing(contact, every))]
     if updates:
         await db["contacts"].bulk_write(updates, ordered=False)
 
 
-def _hearing(first_at: datetime, last: Heard) -> UpdateOne:
-    older = {"$gt": ["$last_heard_at", last.at]}
-    changes = {
-        "first_heard_at": {"$min": ["$first_heard_at", first_at]},
-        "last_heard_at": {"$max": ["$last_heard_at", last.at]},
-        "last_identity": {"$cond": [older, "$last_identity", last.identity]},
-    }
-    return UpdateOne({"_id": last.contact}, [{"$set": changes}])
+def _hearing(contact: str, heard: list[Heard]) -> UpdateOne | None:
+    """None for somebody in the middle of a talk: to the minute is enough."""
+    last = max(heard, key=lambda one: one.at)
+    before = last.contact
+    known = before.get("last_heard_at")
+    if known and last.at - known < TO_THE_MINUTE and before.get("last_identity") == last.identity:
+        return None
+    update: dict[str, Any] = {"$max": {"last_heard_at": last.at}}
+    changes: dict[str, Any] = {} if known and known > last.at else {"last_identity": last.identity}
+    if before.get("first_heard_at") is None:
+        changes["first_heard_at"] = min(one.at for one in heard)
+    return UpdateOne({"_id": contact}, update | ({"$set": changes} if changes else {}))
 
 
 @dataclass(frozen=True, slots=True)

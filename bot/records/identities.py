@@ -13,6 +13,7 @@ from bot.records.contacts import clean_name
 from bot.store.database import Database
 
 Identity = dict[str, Any]
+_SHOWN = {"account": 0, "gone": 0, "created_at": 0}
 
 
 class Key(NamedTuple):
@@ -35,7 +36,10 @@ def canonical(address: Address) -> Address:
     """National variants of one number are one value; folding twice changes nothing."""
     if address.kind != "phone":
         return address
-    return replace(address, value=_fold(address.value) or address.value, reach=address.reach or address.value)
+    folded = _fold(address.value) or address.value
+    if address.reach and folded == address.value:
+        return address
+    return replace(address, value=folded, reach=address.reach or address.value)
 
 
 _fold = lru_cache(maxsize=10_000)(phones.fold)
@@ -64,7 +68,8 @@ async def find(db: Database, keys: Iterable[Key]) -> dict[Key, Identity]:
     if not by_owner:
         return {}
     either = [{"kind": kind, "scope": scope, "value": {"$in": values}} for (kind, scope), values in by_owner.items()]
-    return {key_in(identity): identity async for identity in db["identities"].find({"$or": either})}
+    found = await db["identities"].find({"$or": either}, _SHOWN).to_list()
+    return {key_in(identity): identity for identity in found}
 
 
 async def find_one(db: Database, address: Address) -> Identity | None:

@@ -19,6 +19,7 @@ from bot.store.database import Database
 
 # An address seen again within this time is not written again.
 SEEN_ANEW = timedelta(hours=1)
+_SHOWN = dict.fromkeys(("name", "name_by", "phone", "blocked", "first_heard_at", "last_heard_at", "last_identity"), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,10 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """`identity` is the address they came by, `identities` all that they showed."""
+    """`contact` is what matters here of the contact, `identity` the most trusted of the addresses they came by."""
 
     contact: Contact
     identity: str
-    identities: tuple[str, ...]
 
 
 async def meet(db: Database, meetings: Sequence[Meeting], *, now: datetime) -> list[Met]:
@@ -63,13 +63,12 @@ class _Present:
         if not meeting.sender.addresses:
             raise ValueError("a sender without an address")
         addresses = tuple(canonical(address) for address in meeting.sender.addresses)
-        self.sender = replace(meeting.sender, addresses=addresses)
+        self.sender = meeting.sender
+        if addresses != meeting.sender.addresses:
+            self.sender = replace(meeting.sender, addresses=addresses)
         self.account, self.practice = meeting.account, meeting.practice
         self.keys = [key_of(address) for address in addresses]
-
-    @property
-    def addresses(self) -> list[tuple[Key, Address]]:
-        return list(zip(self.keys, self.sender.addresses, strict=True))
+        self.addresses = list(zip(self.keys, addresses, strict=True))
 
 
 @dataclass
@@ -169,8 +168,7 @@ async def _people(db: Database, register: _Register, batch: Sequence[_Present]) 
     by_contact: dict[str, _Present] = {}
     for present in batch:
         by_contact.setdefault(register.contact_of(present.keys[0]), present)
-    shown = {"search": 0, "fields": 0}
-    found = await db["contacts"].find({"_id": {"$in": list(by_contact)}}, shown).to_list()
+    found = await db["contacts"].find({"_id": {"$in": list(by_contact)}}, _SHOWN).to_list()
     people = {contact["_id"]: contact for contact in found}
     missing = [
         contacts.new_contact(contact_id, present.sender, practice=present.practice, now=register.now)
@@ -216,10 +214,10 @@ def _grown(register: _Register) -> set[str]:
 def _news(identity: Identity, address: Address, sender: Sender, now: datetime) -> dict[str, Any]:
     """What is to be written about an address seen again; the identity in memory learns it too."""
     news: dict[str, Any] = {}
-    told = {"name": clean_name(sender.name), "username": clean_name(sender.username)}
-    for what, text in told.items():
-        if text and text != identity["profile"].get(what):
-            news[f"profile.{what}"] = identity["profile"][what] = text
+    profile = identity["profile"]
+    for what, told in (("name", sender.name), ("username", sender.username)):
+        if told and told != profile[what] and (text := clean_name(told)) and text != profile[what]:
+            news[f"profile.{what}"] = profile[what] = text
     if address.reach and address.reach != identity["reach"]:
         news["reach"] = identity["reach"] = address.reach
     if not identity.get("reachable", True):
@@ -242,7 +240,7 @@ async def _give_phone(db: Database, contact: Contact, sender: Sender) -> set[str
 def _met(register: _Register, present: _Present, people: Mapping[str, Contact]) -> Met:
     contact = people[register.contact_of(present.keys[0])]
     own = [register.known[key]["_id"] for key in present.keys if register.contact_of(key) == contact["_id"]]
-    return Met(contact, own[0], tuple(own))
+    return Met(contact, own[0])
 
 
 async def move(
@@ -253,16 +251,18 @@ async def move(
     A new address that is another contact's already stays there, and the two become suspects. May be repeated.
     """
     old, new = [canonical(address) for address in old], [canonical(address) for address in new]
-    known = await identities.find(db, [key_of(address) for address in (*old, *new)])
-    owner = next((known[key_of(address)]["contact"] for address in (*old, *new) if key_of(address) in known), None)
+    everything = [key_of(address) for address in (*old, *new)]
+    known = await identities.find(db, everything)
+    owner = next((known[key]["contact"] for key in everything if key in known), None)
+    everybody = Sender(addresses=(*new, *old))
     if owner is None:
-        everybody = Sender(addresses=(*new, *old))
         owner = (await meet(db, [Meeting(everybody, account, practice)], now=now))[0].contact["_id"]
-        known = await identities.find(db, [key_of(address) for address in (*old, *new)])
-    missing = [address for address in new if key_of(address) not in known]
+    elif await db["contacts"].find_one({"_id": owner}, {"_id": 1}) is None:
+        await insert_once(db, "contacts", [contacts.new_contact(owner, everybody, practice=practice, now=now)])
+    missing = [address for address in (*old, *new) if key_of(address) not in known]
     made = [new_identity(address, owner, Sender((address,)), account=account, now=now) for address in missing]
     await insert_once(db, "identities", made)
-    known |= await identities.find(db, [key_of(address) for address in missing])
+    known = await identities.find(db, everything)
     await _settle_move(db, known, old, new, owner)
     strangers = {identity["contact"] for identity in known.values()} - {owner}
     await identities.suspect(db, [(owner, stranger, "moved") for stranger in strangers], now=now)

@@ -1,7 +1,7 @@
 """When a person last wrote to an account by an address: the service window counts from it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,9 @@ from bot.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`platform_id` is what was heard, so that it can be marked as read; empty for a mere reaction."""
+    """`platform_id` is what was heard, so that it can be marked as read; empty for a mere reaction, and for what came
+    late, after something newer.
+    """
 
     account: str
     identity: str
@@ -27,24 +29,20 @@ def window_id(account: str, identity: str) -> str:
 
 async def open_windows(db: Database, heard: Iterable[Heard]) -> None:
     """Windows only ever move forward, so this may be repeated and come late."""
-    newest: dict[tuple[str, str, bool], Heard] = {}
-    for one in heard:
-        key = (one.account, one.identity, bool(one.platform_id))
-        if key not in newest or newest[key].at <= one.at:
-            newest[key] = one
+    newest: dict[tuple[str, str], Heard] = {}
+    for one in sorted(heard, key=lambda one: one.at):
+        before = newest.get((one.account, one.identity))
+        told = one.platform_id or (before.platform_id if before else "")
+        newest[one.account, one.identity] = replace(one, platform_id=told)
     if newest:
         await db["windows"].bulk_write([_opening(one) for one in newest.values()], ordered=False)
 
 
 def _opening(heard: Heard) -> UpdateOne:
-    changes: dict[str, Any] = {
-        "account": heard.account,
-        "identity": heard.identity,
-        "contact": heard.contact,
-        "heard_at": {"$max": ["$heard_at", heard.at]},
+    update: dict[str, Any] = {
+        "$max": {"heard_at": heard.at},
+        "$setOnInsert": {"account": heard.account, "identity": heard.identity, "contact": heard.contact},
     }
     if heard.platform_id:
-        older = {"$gt": ["$last_in_at", heard.at]}
-        changes["last_in"] = {"$cond": [older, "$last_in", {"$literal": heard.platform_id}]}
-        changes["last_in_at"] = {"$max": ["$last_in_at", heard.at]}
-    return UpdateOne({"_id": window_id(heard.account, heard.identity)}, [{"$set": changes}], upsert=True)
+        update["$set"] = {"last_in": heard.platform_id}
+    return UpdateOne({"_id": window_id(heard.account, heard.identity)}, update, upsert=True)

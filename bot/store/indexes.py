@@ -59,6 +59,8 @@ INDEXES = (
     Index("messages", ("account", "pricing.category", "-at"),
           partial={"pricing.category": {"$type": "string"}}, name="priced"),
     Index("messages", ("words", "-at")),
+    # What could not be shown is looked for when a later program can.
+    Index("messages", ("type",), partial={"type": "unsupported"}, name="unsupported"),
 
     Index("outbox", ("lane", "state", "due_at")),
     Index("outbox", ("account", "identity")),

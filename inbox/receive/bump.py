@@ -1,132 +1,53 @@
-"""What new messages change about their conversation: last, unread, who waits since when, until when one may answer."""
+"""Telling conversations what is new in them, whatever happened to them since they were looked at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from pymongo import UpdateOne
-
-from bot.channels.contract import Channel
-from bot.records import mirrors
 from bot.records.once import insert_once, update_all
 from bot.records.windows import Heard
 from bot.store.database import Database
-from inbox.receive.spoken import Spoken
+from inbox.receive.sums import Channels, Sum, add_up, plain_update, sure_update
 from inbox.receive.threads import Thread, find_open
 
-Expression = Any
 TRIES = 4
 
 
-Channels = Mapping[str, Channel]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    """A batch's messages of one conversation, added up. `waits_since` is the first one that nobody answered in it."""
-
-    newest: Mapping[str, Any]
-    unread: int
-    accounts: list[str]
-    answered_at: datetime | None
-    waits_since: datetime | None
-    heard: Spoken | None
-
-
 async def bump(db: Database, threads: Sequence[Thread], channels: Channels, *, now: datetime) -> list[Thread]:
-    """Right whatever happened to the conversations in between: an answer sent, resolved, folded into another. The
-    threads with the conversations that they ended in.
+    """Right whether they were answered, resolved or folded into another in between. The threads with the conversations
+    that they ended in.
     """
-    settled: list[Thread] = []
+    added = [add_up(thread.spoken, channels, now) for thread in threads]
+    settled = await _bump_unchanged(db, list(zip(threads, added, strict=True)))
+    left = [(thread, total) for thread, total in zip(threads, added, strict=True) if thread not in settled]
     for _ in range(TRIES):
-        updates = [_update(thread, channels, now) for thread in threads]
-        done = await update_all(db, "conversations", updates)
-        refused = [threads[index] for index in done.refused]
-        await _tell_reopened(db, [thread for thread in threads if thread not in refused], now=now)
-        if done.matched == len(threads):
-            return [*settled, *threads]
-        moved = await _moved(db, threads, refused)
-        settled += [thread for thread in threads if thread not in moved]
-        threads = [await _follow(db, thread) for thread in moved]
+        if not left:
+            return settled
+        done = await update_all(db, "conversations", [sure_update(thread, total) for thread, total in left])
+        refused = {left[index][0].id for index in done.refused}
+        moved = await _moved(db, left, refused) if done.matched < len(left) else set()
+        settled += [thread for thread, _ in left if thread.id not in moved]
+        await _tell_reopened(db, [thread for thread, _ in left if thread.id not in moved])
+        left = [(await _follow(db, thread), total) for thread, total in left if thread.id in moved]
     raise RuntimeError("conversations kept giving way")
 
 
-def _sum(spoken: Sequence[Spoken]) -> _Sum:
-    documents = [one.document for one in spoken if one.document]
-    answered_at = waits_since = None
-    for one, document in zip(spoken, documents, strict=True):
-        if document["direction"] == "out":
-            answered_at, waits_since = document["at"], None
-        elif one.counts and waits_since is None:
-            waits_since = document["at"]
-    return _Sum(
-        newest=documents[-1],
-        unread=sum(one.counts for one in spoken),
-        accounts=list(dict.fromkeys(document["account"] for document in documents)),
-        answered_at=answered_at,
-        waits_since=waits_since,
-        heard=next((one for one in reversed(spoken) if one.counts), None),
-    )
-
-
-def _update(thread: Thread, channels: Channels, now: datetime) -> UpdateOne:
-    added = _sum(thread.spoken)
-    newest = added.newest
-    # Something newer stands there already: an answer, or a message that overtook these.
-    late = {"$gt": ["$last.at", newest["at"]]}
-    changes: dict[str, Expression] = {
-        "last": {"$cond": [late, "$last", {"$literal": mirrors.last(newest)}]},
-        "at": {"$max": ["$at", newest["at"]]},
-        "unread": {"$add": [{"$ifNull": ["$unread", 0]}, added.unread]},
-        "accounts": {"$setUnion": [{"$ifNull": ["$accounts", []]}, added.accounts]},
-        "waiting_since": _waiting(added),
-        **{key: {"$cond": [late, f"${key}", newest[key]]} for key in ("account", "channel", "identity")},
-    }
-    if added.heard:
-        changes |= _window(added.heard, channels, late, now) | _REOPENED
-    return UpdateOne({"_id": thread.id, "folded_into": None}, [{"$set": changes}])
-
-
-_ASLEEP = {"$in": ["$status", ["resolved", "snoozed"]]}
-_REOPENED: dict[str, Expression] = {
-    "status": {"$cond": [_ASLEEP, "open", "$status"]},
-    "open": True,
-    "resolved_at": None,
-    "snoozed_until": None,
-}
-
-
-def _waiting(added: _Sum) -> Expression:
-    """The first message nobody answered. An answer given after these, that we knew of before them, counts too."""
-    since: Expression = "$waiting_since"
-    if added.answered_at:
-        since = {"$cond": [{"$gt": [since, added.answered_at]}, since, None]}
-    if added.waits_since is None:
-        return since
-    answered = {"$and": [{"$eq": ["$last.direction", "out"]}, {"$gt": ["$last.at", added.waits_since]}]}
-    return {"$ifNull": [since, {"$cond": [answered, None, added.waits_since]}]}
-
-
-def _window(heard: Spoken, channels: Channels, late: Expression, now: datetime) -> dict[str, Expression]:
-    """On the account that the conversation is on, a window never shrinks; on another, the newest message decides."""
-    account = heard.arrival.account
-    at = heard.document["at"] if heard.document else now
-    window = channels[account.kind].window(at, now)
-    changes = {}
-    for key, until in (("window_closes_at", window.closes_at), ("human_until", window.human_until)):
-        grown = {"$max": [f"${key}", until]}
-        changes[key] = {"$cond": [{"$eq": ["$account", account.id]}, grown, {"$cond": [late, f"${key}", until]}]}
-    return changes
+async def _bump_unchanged(db: Database, threads: Sequence[tuple[Thread, Sum]]) -> list[Thread]:
+    """Those that are still as they were read, which is nearly all: for them a cheap update is enough."""
+    plain = [(thread, update) for thread, added in threads if (update := plain_update(thread, added))]
+    done = await update_all(db, "conversations", [update for _, update in plain])
+    if done.matched == len(plain):
+        return [thread for thread, _ in plain]
+    newest = {thread.id: added.newest["_id"] for thread, added in threads}
+    found = db["conversations"].find({"_id": {"$in": [thread.id for thread, _ in plain]}}, {"last.id": 1})
+    told = {one["_id"] async for one in found if (one.get("last") or {}).get("id") == newest[one["_id"]]}
+    return [thread for thread, _ in plain if thread.id in told]
 
 
 async def extend_windows(
-    db: Database, heard: Sequence[Heard], kinds: Mapping[str, str], channels: Channels, *, now: datetime
+    db: Database, reactions: Sequence[Heard], kinds: Mapping[str, str], channels: Channels, *, now: datetime
 ) -> None:
     """A mere reaction may open the service window, and changes nothing else. `kinds` are the accounts' channels."""
-    for one in heard:
-        if one.platform_id:
-            continue
+    for one in reactions:
         window = channels[kinds[one.account]].window(one.at, now)
         until = {"window_closes_at": window.closes_at, "human_until": window.human_until}
         longer = {key: {"$max": [f"${key}", moment]} for key, moment in until.items()}
@@ -134,7 +55,7 @@ async def extend_windows(
         await db["conversations"].update_many(where, [{"$set": longer}])
 
 
-async def _tell_reopened(db: Database, threads: Sequence[Thread], *, now: datetime) -> None:
+async def _tell_reopened(db: Database, threads: Sequence[Thread]) -> None:
     """A line in the thread, once: it carries the id of the message that did it."""
     lines = []
     for thread in threads:
@@ -146,11 +67,10 @@ async def _tell_reopened(db: Database, threads: Sequence[Thread], *, now: dateti
     await insert_once(db, "activity", lines)
 
 
-async def _moved(db: Database, threads: Sequence[Thread], refused: Sequence[Thread]) -> list[Thread]:
-    """Those whose conversation gave way: resolved while another was opened, or folded into one."""
-    folded = {"_id": {"$in": [thread.id for thread in threads]}, "folded_into": {"$ne": None}}
-    gone = {one["_id"] async for one in db["conversations"].find(folded, {"_id": 1})}
-    return [thread for thread in threads if thread.id in gone or thread in refused]
+async def _moved(db: Database, threads: Sequence[tuple[Thread, Sum]], refused: set[str]) -> set[str]:
+    """Conversations that gave way: resolved while another was opened, or folded into one."""
+    folded = {"_id": {"$in": [thread.id for thread, _ in threads]}, "folded_into": {"$ne": None}}
+    return refused | {one["_id"] async for one in db["conversations"].find(folded, {"_id": 1})}
 
 
 async def _follow(db: Database, thread: Thread) -> Thread:

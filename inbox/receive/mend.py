@@ -10,8 +10,9 @@ from bot.content import Unsupported
 from bot.records import messages, mirrors
 from bot.records.once import insert_once
 from bot.store.database import Database
-from inbox.receive.bump import Channels, bump
+from inbox.receive.bump import bump
 from inbox.receive.spoken import Spoken, compose
+from inbox.receive.sums import Channels
 from inbox.receive.threads import Thread
 
 TRIES = 5

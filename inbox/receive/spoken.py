@@ -1,7 +1,7 @@
 """Messages that came in, on their way to being stored."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bot.channels.contract import Moved, Said
@@ -37,41 +37,36 @@ class Seat(NamedTuple):
 @dataclass(slots=True, eq=False)
 class Spoken:
     """`place` is its place in the batch. `before` is the same message as it is stored already; `document` is what is
-    written of a new one.
+    written of a new one. `seat` is None for what is said in a group: it never enters a person's conversation.
+
+    `is_silent` is shown where something is shown already, and nobody is told: a system message, imported history,
+    somebody who is blocked. `counts` says that somebody waits for an answer: on standby, another app answers.
     """
 
     place: int
     arrival: Arrival
     said: Said
+    key: Key = field(init=False)
     met: Met | None = None
     before: dict[str, Any] | None = None
     document: dict[str, Any] | None = None
+    seat: Seat | None = None
+    is_silent: bool = False
+    counts: bool = False
 
-    @property
-    def key(self) -> Key:
-        return Key(self.arrival.account.id, self.said.chat, self.said.platform_id)
+    def __post_init__(self) -> None:
+        self.key = Key(self.arrival.account.id, self.said.chat, self.said.platform_id)
 
-    @property
-    def seat(self) -> Seat | None:
-        """None for what is said in a group: it never enters a person's conversation."""
-        if self.met is None:
-            return None
-        account = self.arrival.account
-        return Seat(self.met.contact["_id"], account.team, account.id)
-
-    @property
-    def is_silent(self) -> bool:
-        """Shown where something is shown already, and nobody is told: a system message, imported history, somebody
-        who is blocked.
-        """
-        blocked = self.met is not None and self.met.contact.get("blocked", False)
+    def recognise(self, met: Met | None, before: dict[str, Any] | None) -> None:
+        """Who said it, and whether it is stored already."""
+        self.met, self.before = met, before
+        blocked = met is not None and met.contact.get("blocked", False)
         heard_now = self.said.opens_window or self.said.standby
-        return self.said.direction == "in" and (not heard_now or blocked)
-
-    @property
-    def counts(self) -> bool:
-        """Whether somebody waits for an answer to it. On standby, another app answers."""
-        return self.said.direction == "in" and not self.said.standby and not self.is_silent
+        inbound = self.said.direction == "in"
+        self.is_silent = inbound and (not heard_now or blocked)
+        self.counts = inbound and not self.said.standby and not self.is_silent
+        if met is not None:
+            self.seat = Seat(met.contact["_id"], self.arrival.account.team, self.arrival.account.id)
 
     @property
     def begins(self) -> bool:
@@ -86,10 +81,10 @@ class Known(NamedTuple):
     ours: dict[str, dict[str, Any]]
 
 
-def read_spoken(arrivals: Sequence[Arrival]) -> list[Spoken]:
-    """What was said in this batch, each thing once."""
+def read_spoken(arrivals: Mapping[int, Arrival]) -> list[Spoken]:
+    """What was said, each thing once. `arrivals` are by place in the batch."""
     spoken: dict[Key, Spoken] = {}
-    for place, arrival in enumerate(arrivals):
+    for place, arrival in arrivals.items():
         fact = arrival.fact.said if isinstance(arrival.fact, Moved) else arrival.fact
         if isinstance(fact, Said):
             one = Spoken(place, arrival, fact)

@@ -11,6 +11,9 @@ from bot.records.once import insert_once
 from bot.store.database import Database
 from inbox.receive.spoken import Conversation, Seat, Spoken
 
+# All of it but what no new message is judged by.
+_SHOWN = {"labels": 0, "looked": 0, "name": 0, "created_at": 0, "practice": 0, "last.text": 0, "last.author": 0}
+
 
 @dataclass(slots=True, eq=False)
 class Thread:
@@ -45,7 +48,7 @@ async def find_open(db: Database, seats: Collection[Seat]) -> dict[Seat, Convers
     if not seats:
         return {}
     query = {"contact": {"$in": list({seat.contact for seat in seats})}, "open": True}
-    return _choose(seats, await db["conversations"].find(query).to_list())
+    return _choose(seats, await db["conversations"].find(query, _SHOWN).to_list())
 
 
 async def _find_resolved(db: Database, seats: Collection[Seat], *, since: datetime) -> dict[Seat, Conversation]:
@@ -55,7 +58,7 @@ async def _find_resolved(db: Database, seats: Collection[Seat], *, since: dateti
         "resolved_at": {"$gte": since},
         "folded_into": None,
     }
-    return _choose(seats, await db["conversations"].find(query).to_list())
+    return _choose(seats, await db["conversations"].find(query, _SHOWN).to_list())
 
 
 def _choose(seats: Collection[Seat], conversations: Sequence[Conversation]) -> dict[Seat, Conversation]:

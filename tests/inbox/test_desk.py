@@ -4,6 +4,7 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,12 +29,13 @@ from bot.channels.contract import (
 from bot.content import Media, System, Text, Unsupported
 from bot.delivery import waiting
 from bot.events import Bus, TemplatesOutdated
-from bot.ids import new_id
+from bot.ids import is_id, new_id
 from bot.records.accounts import Accounts
 from bot.store.secrets import Vault
 from inbox.desk import Desk
 from tests.arriving import ANA, BEA, CHANNELS, SALES, TEAM, an_account, arrive, echo, said
 from tests.clocks import START
+from tests.edges import Death, Dying, EdgeDatabase, Overtaken
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -113,12 +115,21 @@ async def test_a_first_message_opens_a_conversation(store, desk, clock):
     assert contact["last_heard_at"] == contact["first_heard_at"] == START
 
 
-async def test_windows_open_for_every_address_shown(store, desk):
+async def test_the_window_opens_for_the_most_trusted_address_shown(store, desk):
     await desk.receive(arrive(said()))
-    windows = await store["windows"].find().to_list()
-    assert {window["heard_at"] for window in windows} == {START}
-    assert len(windows) == 2
-    assert all(window["last_in"].startswith("wamid.") for window in windows)
+    window = await only(store, "windows")
+    assert window["identity"] == (await only(store, "identities", kind="whatsapp"))["_id"]
+    assert (window["account"], window["heard_at"]) == (SALES.id, START)
+    assert window["last_in"].startswith("wamid.")
+
+
+async def test_a_late_message_does_not_shrink_the_window(store, desk):
+    newest = said(at=START + HOUR)
+    await desk.receive(arrive(newest, at=START + HOUR))
+    await desk.receive(arrive(said(), at=START + HOUR))
+    window = await only(store, "windows")
+    assert (window["heard_at"], window["last_in"]) == (START + HOUR, newest.platform_id)
+    assert (await only(store, "conversations"))["window_closes_at"] == START + HOUR + timedelta(days=1)
 
 
 async def test_a_batch_of_many_people_keeps_each_ones_order(store, desk):
@@ -289,26 +300,62 @@ async def test_a_conversation_given_to_another_team_goes_on_there(store, desk):
     assert (await only(store, "conversations"))["last"]["text"] == "sigo"
 
 
-async def test_who_resolves_at_the_moment_a_message_comes_hides_nobody(store, clock):
-    """The conversation was found open, and is resolved when the message is added to it."""
-    desk = await a_desk(store, clock)
+async def overtaken(store, clock, action, *facts) -> None:
+    """These facts come in, and `action` happens right before their conversation is told."""
+    edge = Overtaken("conversations", "bulk_write", action)
+    await (await a_desk(EdgeDatabase(store, edge), clock)).receive(arrive(*facts))
+    assert edge.happened
+
+
+async def test_who_resolves_at_the_moment_a_message_comes_hides_nobody(store, desk, clock):
     await desk.receive(arrive(said()))
-    resolving = resolve(store, START)
-    await asyncio.gather(desk.receive(arrive(said("¿Hola?"))), resolving)
+    await overtaken(store, clock, lambda: resolve(store, START), said("¿Hola?"))
     conversation = await only(store, "conversations")
-    if conversation["unread"]:
-        assert conversation["open"] is True
+    assert (conversation["status"], conversation["open"], conversation["unread"]) == ("open", True, 1)
 
 
-async def test_a_message_follows_a_conversation_that_was_folded(store, desk):
+async def a_second_conversation(store, **more) -> dict:
+    first = await only(store, "conversations")
+    other = {**first, "_id": new_id(), "unread": 0, "last": None, "waiting_since": None, **more}
+    await store["conversations"].insert_one(other)
+    return other
+
+
+async def test_a_message_goes_where_another_was_opened_meanwhile(store, desk, clock):
+    await desk.receive(arrive(said()))
+    await resolve(store, START)
+    first = await only(store, "conversations")
+
+    async def somebody_writes_first():
+        await a_second_conversation(store, open=True, status="open")
+
+    await overtaken(store, clock, somebody_writes_first, said("sigo"))
+    opened = await only(store, "conversations", open=True)
+    assert opened["_id"] != first["_id"]
+    assert (opened["unread"], opened["last"]["text"]) == (1, "sigo")
+    assert (await only(store, "messages", text="sigo"))["conversation"] == opened["_id"]
+
+
+async def test_a_message_follows_a_conversation_that_is_folded_meanwhile(store, desk, clock):
     await desk.receive(arrive(said()))
     first = await only(store, "conversations")
-    other = {**first, "_id": new_id(), "team": "u" * 24, "accounts": [], "unread": 0}
-    await store["conversations"].insert_one(other)
-    folded = {"status": "resolved", "open": False, "resolved_at": START, "folded_into": other["_id"]}
-    await store["conversations"].update_one({"_id": first["_id"]}, {"$set": folded})
-    await desk.receive(arrive(said("sigo", reply_to=None)))
-    assert await store["conversations"].count_documents({"open": True}) == 2
+    other = await a_second_conversation(store, team="u" * 24)
+
+    async def fold():
+        folded = {"status": "resolved", "open": False, "resolved_at": START, "folded_into": other["_id"]}
+        await store["conversations"].update_one({"_id": first["_id"]}, {"$set": folded})
+
+    await overtaken(store, clock, fold, said("sigo"))
+    target = await only(store, "conversations", open=True)
+    assert (target["_id"], target["unread"]) == (other["_id"], 1)
+    assert (await only(store, "messages", text="sigo"))["conversation"] == other["_id"]
+
+
+async def test_an_answer_given_meanwhile_stays_the_last(store, desk, clock):
+    await desk.receive(arrive(said()))
+    await overtaken(store, clock, lambda: an_answer(store, at=START + HOUR), said("tarde", at=START + MINUTE))
+    conversation = await only(store, "conversations")
+    assert (conversation["last"]["direction"], conversation["waiting_since"]) == ("out", None)
 
 
 async def test_a_group_is_nobodys_conversation(store, desk):
@@ -432,7 +479,7 @@ async def test_an_echo_with_somebody_elses_id_is_a_message(store, desk):
 # --- statuses, reactions, edits ---------------------------------------------------------------------------------------
 
 
-def climbed(platform_id: str, status: str, *, at=START + 2 * MINUTE, **more) -> Climbed:
+def climbed(platform_id: str, status: Any, *, at=START + 2 * MINUTE, **more) -> Climbed:
     return Climbed(SALES.external_id, "", platform_id, status, at, **more)
 
 
@@ -546,8 +593,8 @@ async def test_a_reaction_before_its_message_waits(store, desk):
     fact = said()
     await desk.receive(arrive(reacted(fact.platform_id, "👍")))
     await desk.receive(arrive(fact))
-    await waiting.apply_for(store, SALES.id, [fact.platform_id])
     assert (await only(store, "messages"))["reactions"][0]["emoji"] == "👍"
+    assert await store["waiting"].count_documents({}) == 0
 
 
 def edited(target: str, text: str, *, at) -> Edited:
@@ -648,7 +695,7 @@ async def test_a_wish_for_no_marketing_is_kept_with_its_proof(store, desk):
 
 
 async def test_news_of_an_unknown_template_asks_for_all(store, desk, bus):
-    heard = []
+    heard: list[TemplatesOutdated] = []
     bus.subscribe(TemplatesOutdated, heard.append)
     await desk.receive(arrive(TemplateChanged("W1", "9", "oferta", "es", START, status="APPROVED")))
     assert heard == [TemplatesOutdated(frozenset({"W1"}))]
@@ -683,3 +730,104 @@ async def test_pages_are_told_what_changed_with_what_decides_who_may_hear(store,
     assert item["what"] == "message"
     assert item["conversation"] == conversation["_id"]
     assert (item["team"], item["assignee"], item["mentions"]) == (TEAM, None, [])
+
+
+# --- crashes ----------------------------------------------------------------------------------------------------------
+
+
+def a_day() -> list:
+    """One batch with something of everything."""
+    question = said("¿Tienen mesas?")
+    photo = said(content=Media(kind="image"), media=(MediaRef(id="f1"),), at=START + MINUTE)
+    new = (Address("whatsapp", "P1", "CO.9"), Address("phone", EVERYWHERE, "573007776655"))
+    return [
+        question,
+        photo,
+        said("Soy Bea", BEA, at=START + MINUTE),
+        echo("Sí, Bea", BEA, at=START + 2 * MINUTE),
+        said("¿Y mañana?", BEA, at=START + 3 * MINUTE),
+        reacted(question.platform_id, "👍"),
+        edited(question.platform_id, "¿Tienen sillas?", at=START + MINUTE),
+        climbed("wamid.elsewhere", "read"),
+        Preference(SALES.external_id, BEA, "stop", START),
+        Moved(SALES.external_id, ANA.addresses, new, START),
+        said("soy Ana", Sender(new), at=START + 4 * MINUTE),
+    ]
+
+
+async def outcome(store) -> dict:
+    """What stands in the database, without the ids that each run makes anew."""
+    names = {row["_id"]: row["name"] async for row in store["contacts"].find()}
+    people = {row["_id"]: row["value"] async for row in store["identities"].find()}
+    texts = {row["_id"]: row["text"] async for row in store["messages"].find()}
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in sorted(value.items()) if key not in ("_id", "id")}
+        if isinstance(value, list):
+            return sorted((plain(inner) for inner in value), key=repr)
+        known = {**names, **people, **texts}
+        return known.get(value, "an id" if isinstance(value, str) and is_id(value) else value)
+
+    kept = (
+        "contacts",
+        "identities",
+        "conversations",
+        "messages",
+        "windows",
+        "media",
+        "consents",
+        "waiting",
+        "suspects",
+    )
+    return {name: plain(await store[name].find().to_list()) for name in kept}
+
+
+async def clear(store) -> None:
+    for name in await store.handle.list_collection_names():
+        if name != "meta":
+            await store[name].delete_many({})
+
+
+async def test_a_crash_between_any_two_writes_ends_as_if_there_was_none(store, clock):
+    day = a_day()
+    at = START + HOUR
+    await (await a_desk(store, clock)).receive(arrive(*day, at=at))
+    expected = await outcome(store)
+    for writes in range(200):
+        await clear(store)
+        dying = await a_desk(EdgeDatabase(store, Dying(writes)), clock)
+        try:
+            await dying.receive(arrive(*day, at=at))
+        except Death:
+            await (await a_desk(store, clock)).receive(arrive(*day, at=at, again=True))
+            assert await outcome(store) == expected, f"after {writes} writes"
+        else:
+            assert writes > 15
+            return
+    raise AssertionError("it never came to an end")
+
+
+async def test_a_crash_before_a_resolved_conversation_was_opened_again_hides_nobody(store, desk, clock):
+    await desk.receive(arrive(said()))
+    await resolve(store, START)
+    fact = said("¿Hola?", at=START + MINUTE)
+
+    async def die():
+        raise Death
+
+    dying = await a_desk(EdgeDatabase(store, Overtaken("conversations", "bulk_write", die)), clock)
+    with pytest.raises(Death):
+        await dying.receive(arrive(fact, at=START + MINUTE))
+    assert (await only(store, "conversations"))["open"] is False
+    await desk.receive(arrive(fact, again=True, at=START + MINUTE))
+    conversation = await only(store, "conversations")
+    assert (conversation["open"], conversation["last"]["text"]) == (True, "¿Hola?")
+
+
+async def test_applying_again_what_was_whole_changes_nothing(store, desk):
+    day = a_day()
+    await desk.receive(arrive(*day, at=START + HOUR))
+    expected = await outcome(store)
+    await desk.receive(arrive(*day, at=START + HOUR, again=True))
+    assert await outcome(store) == expected

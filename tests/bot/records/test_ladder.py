@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +25,7 @@ def a_message(message_id: str, status: str = "queued") -> dict:
     }
 
 
-def a_step(status: str, minute: int = 1) -> Step:
+def a_step(status: Any, minute: int = 1) -> Step:
     return Step(status, START + timedelta(minutes=minute), ERROR if status == "failed" else None)
 
 
