@@ -29,7 +29,7 @@ from bot.sandbox.world.world import SandboxConfig
 def main(host: str, port: int, hooks: str, state: Path | None, *, instant: bool, silent: bool) -> None:
     config = instant_config() if instant else SandboxConfig(timing=Timing(reads=0.9))
     if silent:
-        config = SandboxConfig(timing=Timing(statuses=False), limits=Limits(on=False))
+        config = SandboxConfig(timing=Timing(statuses=False), limits=Limits(on=False), ledger=False)
     saved = orjson.loads(state.read_bytes()) if state and state.exists() else None
     with asyncio.Runner(loop_factory=_loops()) as runner:
         runner.run(_serve(config, (host, port), hooks, saved, state))

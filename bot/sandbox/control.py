@@ -1,92 +1,53 @@
 """The strings behind the stage: `/control/…`, JSON in and out, for scripts, tests, benchmarks and the phone page."""
 
+import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import Field, ValidationError
 
 from bot.sandbox.answers import json
+from bot.sandbox.scripts import (
+    Blocking,
+    Bulk,
+    Handshake,
+    Marketing,
+    Moving,
+    Newcomer,
+    Refused,
+    Saying,
+    TemplateNews,
+    Webhook,
+    Where,
+    changed,
+    checked,
+    read,
+    read_object,
+)
 from bot.sandbox.stage import Stage
 from bot.sandbox.world.acts import Act
 from bot.sandbox.world.chats import Chat
 from bot.sandbox.world.company import GRAPH_VERSION
 from bot.sandbox.world.people import Person, only_digits
-from bot.sandbox.world.trouble import CALM, Channel, Faults, Limits, Strict, Timing
+from bot.sandbox.world.trouble import CALM, Faults, Limits, Strict, Timing
 
-Body = TypeVar("Body", bound=Strict)
-Settings = TypeVar("Settings", Faults, Limits, Timing)
+PHONE = re.compile(r"\+?[\d\s().-]+")
+COUNTRIES = {"57": "CO", "52": "MX", "54": "AR", "55": "BR", "51": "PE", "56": "CL", "34": "ES", "44": "GB", "1": "US"}
+BODIES: dict[str, type[Strict]] = {
+    "faults": Faults,
+    "limits": Limits,
+    "timing": Timing,
+    "say": Saying,
+    "people": Newcomer,
+    "block": Blocking,
+    "share": Where,
+    "seen": Where,
+    "move": Moving,
+    "marketing": Marketing,
+    "templates": TemplateNews,
+    "webhook": Webhook,
+    "handshake": Handshake,
+}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Refused(Exception):
-    """Answered as one sentence, with 400 or 404."""
-
-    def __init__(self, code: str, sentence: str, *, status: int = 400) -> None:
-        super().__init__(sentence)
-        self.code, self.status = code, status
-
-
-class Newcomer(Strict):
-    """Somebody who did not exist. Without `id` one is made of the name."""
-
-    name: str = Field(min_length=1, max_length=120)
-    id: str = Field(default="", max_length=64)
-    phone: str = ""
-    username: str = ""
-    language: str = "es"
-    country: str = Field(default="CO", pattern="^[A-Z]{2}$")
-    hidden: bool = False
-
-
-class Where(Strict):
-    channel: Channel
-    person: str | Newcomer
-    account: str | None = None
-
-
-class Saying(Where, Act):
-    """What a person does, and where."""
-
-
-class Bulk(Strict):
-    items: list[Saying] = Field(min_length=1, max_length=10_000)
-
-
-class Blocking(Where):
-    blocked: bool = True
-
-
-class Moving(Strict):
-    person: str
-    phone: str = Field(min_length=6)
-
-
-class Marketing(Where):
-    stop: bool = True
-
-
-class Webhook(Strict):
-    """Any change of the account kind, told as it is: `{"field": "account_update", "value": {…}}`."""
-
-    channel: Literal["whatsapp"] = "whatsapp"
-    account: str | None = None
-    field: str
-    value: dict[str, Any]
-
-
-class TemplateNews(Strict):
-    """A ready template when there is none of this name, else a change of its status or quality."""
-
-    account: str | None = None
-    name: str
-    language: str
-    status: str = ""
-    reason: str = "NONE"
-    quality: str = ""
-    category: str = "UTILITY"
-    components: list[dict[str, Any]] = Field(default_factory=list)
-    parameter_format: Literal["POSITIONAL", "NAMED"] = "POSITIONAL"
 
 
 class Control:
@@ -118,7 +79,21 @@ class Control:
             ("POST", "webhook", self._webhook),
             ("POST", "handshake", self._handshake),
         )
-        return [web.route(method, f"/control/{name}", answered(handler)) for method, name, handler in table]
+        routes = [web.route(method, f"/control/{name}", answered(handler)) for method, name, handler in table]
+        return [*routes, web.get("/control", self._index), web.get("/control/", self._index)]
+
+    async def _index(self, request: web.Request) -> web.Response:
+        """What there is, for whoever writes a script."""
+        routes = [
+            f"{route.method} {route.path}"
+            for route in self.routes()
+            if route.path.count("/") == 2 and route.path[-1] != "/"
+        ]
+        bodies = {
+            path: model.model_json_schema() | {"title": model.__name__, "description": model.__doc__}
+            for path, model in BODIES.items()
+        }
+        return json({"routes": routes, "bodies": bodies})
 
     # --- trouble --------------------------------------------------------------------------------------------------
 
@@ -165,8 +140,16 @@ class Control:
 
     def _someone(self, person: str | Newcomer) -> Person:
         if isinstance(person, str):
-            return self._stage.person(person)
+            return self._world.people.find(person) or self._stranger(person)
         return self._world.people.find(person.id or person.name) or self._create(person)
+
+    def _stranger(self, reference: str) -> Person:
+        """A phone number nobody here has: somebody has it, then."""
+        phone = only_digits(reference)
+        if not PHONE.fullmatch(reference.strip()) or not 8 <= len(phone) <= 15:
+            return self._stage.person(reference)
+        country = next((code for prefix, code in COUNTRIES.items() if phone.startswith(prefix)), "CO")
+        return self._create(Newcomer(name=f"Cliente {phone[-4:]}", id=phone, phone=phone, country=country))
 
     def _create(self, newcomer: Newcomer) -> Person:
         own = newcomer.id or "-".join(newcomer.name.lower().split()) or "someone"
@@ -285,11 +268,6 @@ class Control:
         return self._stage.hooks.address(found)
 
 
-class Handshake(Strict):
-    channel: Literal["whatsapp", "messenger"]
-    account: str | None = None
-
-
 def answered(handler: Handler) -> Handler:
     """Refusals become one sentence. A page of another site may not pull these strings through a browser."""
 
@@ -309,34 +287,3 @@ def answered(handler: Handler) -> Handler:
 
 def refusal(error: Refused) -> web.Response:
     return json({"error": {"code": error.code, "message": str(error)}}, status=error.status)
-
-
-async def read_object(request: web.Request) -> dict[str, Any]:
-    if request.content_type != "application/json":
-        raise Refused("not_json", "Send JSON, with Content-Type: application/json.")
-    try:
-        body = await request.json()
-    except ValueError as error:
-        raise Refused("not_json", "The body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise Refused("not_json", "The body must be a JSON object.")
-    return body
-
-
-async def read(request: web.Request, model: type[Body]) -> Body:
-    return checked(model, await read_object(request))
-
-
-def checked(model: type[Body], body: dict[str, Any]) -> Body:
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        sentence = first["msg"].removeprefix("Value error, ")
-        raise Refused("invalid", f"{where}: {sentence}." if where else f"{sentence}.") from error
-
-
-async def changed(request: web.Request, settings: Settings) -> Settings:
-    """The settings with what the body names put in place of what was."""
-    return checked(type(settings), settings.model_dump() | await read_object(request))

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from bot.records import convert
 from bot.sandbox.answers import json
-from bot.sandbox.control import Refused, answered
+from bot.sandbox.control import answered
+from bot.sandbox.scripts import Refused
 from bot.sandbox.stage import Stage
 from bot.sandbox.world.chats import Chat, Line
 from bot.sandbox.world.people import Person

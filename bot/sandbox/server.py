@@ -23,7 +23,7 @@ from bot.sandbox.world.world import SandboxConfig
 from bot.tasks import spawn, stop
 
 MAX_BODY_BYTES = 160 * 2**20
-SAVE_SECONDS = 2.0
+SAVE_SECONDS = 5.0
 
 log = logger(__name__)
 Saver = Callable[[dict[str, Any]], Awaitable[None] | None]
@@ -120,7 +120,6 @@ def instant_config(**changes: Any) -> SandboxConfig:
     settings: dict[str, Any] = {
         "timing": Timing(instant=True, disorder=0, reads=1, batch=1),
         "limits": Limits(on=False),
-        "ledger": True,
         "seed": 1,
         "retry_seconds": 0.05,
         "hook_connections": 1,

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from bot.clock import Clock
+from bot.sandbox.graph.hooks import Hooks
 from bot.sandbox.graph.messenger import Messenger
 from bot.sandbox.graph.messenger_people import MessengerPeople
 from bot.sandbox.graph.templates import Templates
 from bot.sandbox.graph.whatsapp import WhatsApp
 from bot.sandbox.graph.whatsapp_people import WhatsAppPeople
-from bot.sandbox.hooks import Hooks
 from bot.sandbox.telegram.people import TelegramPeople
 from bot.sandbox.telegram.updates import Updates
 from bot.sandbox.world.acts import Act

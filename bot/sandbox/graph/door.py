@@ -118,7 +118,7 @@ class Door:
         caller = self._tokens.get(token)
         if caller is None or caller.kind == "telegram":
             raise GraphError(190, "Invalid OAuth access token - Cannot parse access token", http=401)
-        if self._world.faults.expired_token and self._world.faults.touches(caller.kind):
+        if self._world.chance(self._world.faults.expired_token, caller.kind):
             raise expired()
         return caller
 

@@ -16,20 +16,22 @@ def drawn(templates: Templates, account: Account, payload: Mapping[str, Any], ki
     """A line without id and time."""
     content = payload[kind]
     line = Line("", "company", kind, 0.0)
-    if kind == "text":
-        line.text = content["body"]
-    elif kind == "template":
-        line.text, line.data = template(templates.find(account, content["name"], content["language"]["code"]), content)
-    elif kind == "interactive":
-        line.text, line.data = interactive(content)
-    elif kind == "reaction":
-        line.text = content["emoji"]
-    elif kind == "location":
-        line.data = {"place": content}
-    elif kind == "contacts":
-        line.data = {"cards": [_card(card) for card in content]}
-    else:
-        line.text, line.data = content.get("caption", ""), {"media": _media(kind, content)}
+    match kind:
+        case "text":
+            line.text = content["body"]
+        case "template":
+            row = templates.find(account, content["name"], content["language"]["code"])
+            line.text, line.data = template(row, content)
+        case "interactive":
+            line.text, line.data = interactive(content)
+        case "reaction":
+            line.text = content["emoji"]
+        case "location":
+            line.data = {"place": content}
+        case "contacts":
+            line.data = {"cards": [_card(card) for card in content]}
+        case _:
+            line.text, line.data = content.get("caption", ""), {"media": _media(kind, content)}
     return line
 
 
@@ -63,22 +65,24 @@ def interactive(content: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _choices(kind: str, action: Mapping[str, Any]) -> Iterable[dict[str, str]]:
-    if kind == "button":
-        for button in action["buttons"]:
-            yield {"kind": "reply", "id": button["reply"]["id"], "title": button["reply"]["title"]}
-    elif kind == "list":
-        for section in action["sections"]:
-            for row in section["rows"]:
-                described = {"description": row.get("description", ""), "section": section.get("title", "")}
-                yield {"kind": "row", "id": row["id"], "title": row["title"], **described}
-    elif kind == "cta_url":
-        parameters = action["parameters"]
-        yield {"kind": "url", "id": "", "title": parameters["display_text"], "url": parameters["url"]}
-    elif kind == "flow":
-        yield {"kind": "flow", "id": "flow", "title": action["parameters"]["flow_cta"]}
-    else:
-        wanted = "contact" if kind == "request_contact_info" else "location"
-        yield {"kind": wanted, "id": wanted, "title": ""}
+    match kind:
+        case "button":
+            replies = (button["reply"] for button in action["buttons"])
+            return [{"kind": "reply", "id": reply["id"], "title": reply["title"]} for reply in replies]
+        case "list":
+            return [_row(row, section) for section in action["sections"] for row in section["rows"]]
+        case "cta_url":
+            link = action["parameters"]
+            return [{"kind": "url", "id": "", "title": link["display_text"], "url": link["url"]}]
+        case "flow":
+            return [{"kind": "flow", "id": "flow", "title": action["parameters"]["flow_cta"]}]
+    wanted = "contact" if kind == "request_contact_info" else "location"
+    return [{"kind": wanted, "id": wanted, "title": ""}]
+
+
+def _row(row: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, str]:
+    about = {"description": row.get("description", ""), "section": section.get("title", "")}
+    return {"kind": "row", "id": row["id"], "title": row["title"], **about}
 
 
 def template(row: Mapping[str, Any] | None, content: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from bot.sandbox.graph.errors import GraphError, unknown_object, whatsapp
+from bot.sandbox.graph.hooks import Hooks
 from bot.sandbox.graph.messenger import File, Messenger
 from bot.sandbox.graph.templates import Templates
-from bot.sandbox.hooks import Hooks
 from bot.sandbox.world.company import MESSENGER_FIELDS, Account
 from bot.sandbox.world.files import Stored
 from bot.sandbox.world.world import World

@@ -8,9 +8,9 @@ from typing import Any
 from bot.sandbox.graph import messenger_rules as rules
 from bot.sandbox.graph.drawing import template as drawn_template
 from bot.sandbox.graph.errors import messenger
+from bot.sandbox.graph.hooks import Hooks
 from bot.sandbox.graph.template_rules import check_filled
 from bot.sandbox.graph.templates import Templates
-from bot.sandbox.hooks import Hooks
 from bot.sandbox.world.chats import Chat, Line
 from bot.sandbox.world.company import Account
 from bot.sandbox.world.world import World
@@ -65,24 +65,25 @@ class Messenger:
         return self._world.chats.open(account, person)
 
     def _action(self, chat: Chat, payload: Mapping[str, Any]) -> dict[str, Any]:
-        action = payload["sender_action"]
-        if action == "typing_on":
-            chat.typing_until = self._world.now() + TYPING_SECONDS
-        elif action == "typing_off":
-            chat.typing_until = 0.0
-        elif action == "mark_seen":
-            for line in chat.lines:
-                if line.by == "person":
-                    line.climb("read")
-        else:
-            target = chat.find((payload.get("payload") or {}).get("message_id"))
-            if target is None:
-                rules.refuse("The message to react to was not found.")
-            target.reactions.pop("company", None)
-            if action == "react":
-                target.reactions["company"] = str(payload["payload"].get("reaction", "❤"))
+        match payload["sender_action"]:
+            case "typing_on":
+                chat.typing_until = self._world.now() + TYPING_SECONDS
+            case "typing_off":
+                chat.typing_until = 0.0
+            case "mark_seen":
+                chat.mark_read()
+            case action:
+                self._react(chat, action, payload.get("payload") or {})
         self._world.chats.changed(chat)
         return {}
+
+    def _react(self, chat: Chat, action: str, wanted: Mapping[str, Any]) -> None:
+        target = chat.find(wanted.get("message_id"))
+        if target is None:
+            rules.refuse("The message to react to was not found.")
+        target.reactions.pop("company", None)
+        if action == "react":
+            target.reactions["company"] = str(wanted.get("reaction", "❤"))
 
     def _refuse(self, account: Account, chat: Chat, payload: Mapping[str, Any]) -> None:
         limits, person = self._world.limits, chat.person

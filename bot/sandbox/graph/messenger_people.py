@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from bot.sandbox.graph.hooks import Hooks
 from bot.sandbox.graph.messenger import event_of, file_url
 from bot.sandbox.graph.whatsapp_people import pressed
-from bot.sandbox.hooks import Hooks
 from bot.sandbox.world.acts import Act, Picture
 from bot.sandbox.world.chats import Chat, Line
 from bot.sandbox.world.world import World

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.graph.errors import GraphError, whatsapp
+from bot.sandbox.graph.hooks import Hooks
 from bot.sandbox.graph.template_rules import Needs, check_new
-from bot.sandbox.hooks import Hooks
 from bot.sandbox.world.company import Account, digits
 from bot.sandbox.world.world import World
 

@@ -7,9 +7,9 @@ from typing import Any
 from bot.sandbox.graph import rules
 from bot.sandbox.graph.drawing import drawn
 from bot.sandbox.graph.errors import GraphError, status_error, whatsapp
+from bot.sandbox.graph.hooks import Hooks
 from bot.sandbox.graph.template_rules import check_filled
 from bot.sandbox.graph.templates import Templates
-from bot.sandbox.hooks import Hooks
 from bot.sandbox.world.chats import Chat, Line
 from bot.sandbox.world.company import Account
 from bot.sandbox.world.people import Person, only_digits
@@ -184,11 +184,7 @@ class WhatsApp:
         chat = self._world.chats.holder(wamid)
         if chat is None or chat.account is not account:
             rules.invalid("message_id is unknown")
-        for line in chat.lines:
-            if line.by == "person":
-                line.climb("read")
-            if line.id == wamid:
-                break
+        chat.mark_read(until=wamid)
         if payload.get("typing_indicator"):
             chat.typing_until = self._world.now() + TYPING_SECONDS
         self._world.chats.changed(chat)

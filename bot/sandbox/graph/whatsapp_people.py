@@ -4,8 +4,8 @@ import base64
 from functools import partial
 from typing import Any
 
+from bot.sandbox.graph.hooks import Hooks
 from bot.sandbox.graph.whatsapp import change
-from bot.sandbox.hooks import Hooks
 from bot.sandbox.world.acts import Act, Contact, Picture, Place
 from bot.sandbox.world.chats import Chat, Line
 from bot.sandbox.world.people import Person

@@ -30,7 +30,7 @@ class Door:
         if ":" not in token:
             raise BotError(404)
         bot = self._bots.get(token)
-        if bot is None or (self._world.faults.expired_token and self._world.faults.touches("telegram")):
+        if bot is None or self._world.chance(self._world.faults.expired_token, "telegram"):
             raise BotError(401)
         return bot
 

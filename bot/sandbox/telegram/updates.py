@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.hooks import encode
+from bot.sandbox.graph.hooks import encode
 from bot.sandbox.telegram.errors import BotError, bad
 from bot.sandbox.world.company import Account
 from bot.sandbox.world.world import World
@@ -197,20 +197,21 @@ class Updates:
             box.pushing[chat] = task
 
     async def _push_chat(self, box: Mailbox, chat: int) -> None:
-        pause = self._world.config.retry_seconds
         try:
             while box.webhook and (update := next((each for each in box.waiting if each.chat == chat), None)):
-                if await self._post(box.webhook, update):
-                    pause = self._world.config.retry_seconds
-                    if update in box.waiting:
-                        box.waiting.remove(update)
-                    self._confirm([update])
-                else:
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, LONGEST_RETRY_SECONDS)
+                await self._insist(box, update)
         finally:
             box.pushing.pop(chat, None)
         self._push(box)
+
+    async def _insist(self, box: Mailbox, update: Update) -> None:
+        pause = self._world.config.retry_seconds
+        while box.webhook and not await self._post(box.webhook, update):
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_RETRY_SECONDS)
+        if update in box.waiting and box.webhook:
+            box.waiting.remove(update)
+            self._confirm([update])
 
     async def _post(self, hook: Webhook, update: Update) -> bool:
         if self._session is None:
@@ -249,10 +250,13 @@ class Updates:
                 await stopping.wait()
             finally:
                 self._session = None
-                for box in self._boxes.values():
-                    self._end_poll(box, "shutdown")
-                    for task in tuple(box.pushing.values()):
-                        await stop(task)
+                await self._end_all()
+
+    async def _end_all(self) -> None:
+        for box in self._boxes.values():
+            self._end_poll(box, "shutdown")
+            for task in tuple(box.pushing.values()):
+                await stop(task)
 
 
 def _wanted(box: Mailbox, kind: str) -> bool:

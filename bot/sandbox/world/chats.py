@@ -62,6 +62,14 @@ class Chat:
         """What the company said and the person has not seen."""
         return [line for line in self.lines if line.by == "company" and line.status in ("sent", "delivered")]
 
+    def mark_read(self, *, until: str = "") -> None:
+        """The company has read what the person wrote, up to the line with this id."""
+        for line in self.lines:
+            if line.by == "person":
+                line.climb("read")
+            if line.id == until:
+                return
+
     def next_number(self) -> int:
         self.counter += 1
         return self.counter
@@ -123,7 +131,8 @@ class Chats:
         for listener in self._listeners:
             listener(chat)
 
-    def dump(self, *, lines: int) -> list[dict[str, Any]]:
+    def dump(self, *, chats: int, lines: int) -> list[dict[str, Any]]:
+        """The `chats` that were alive last, each with its newest `lines`."""
         return [
             {
                 "account": chat.account.id,
@@ -133,7 +142,7 @@ class Chats:
                 "counter": chat.counter,
                 "lines": [asdict(line) for line in list(chat.lines)[-lines:]],
             }
-            for chat in self
+            for chat in list(self._chats.values())[-chats:]
         ]
 
     def restore(self, saved: Iterable[Mapping[str, Any]], company: Company, people: People) -> None:

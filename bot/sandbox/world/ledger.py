@@ -1,8 +1,10 @@
 """Everything the company's program ever sent and the platforms accepted, counted per recipient."""
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any
+
+KEPT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,13 @@ class Entry:
 
 
 class Ledger:
-    """Counts always; whole entries only with `full`, because they grow with every message."""
+    """Counts always; whole entries, the newest of them, only with `full`: they cost memory with every message."""
 
     def __init__(self, *, full: bool) -> None:
         self.full = full
         self.total = 0
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.entries: list[Entry] = []
+        self.entries: deque[Entry] = deque(maxlen=KEPT)
         self._callbacks: Counter[str] = Counter()
 
     def count(self, account: str, recipient: str) -> None:
@@ -56,4 +58,5 @@ class Ledger:
             if entry.recipient in people and account in ("", entry.account):
                 people[entry.recipient].setdefault("messages", []).append(asdict(entry))
         total = sum(each["count"] for each in people.values())
-        return {"total": total, "full": self.full, "doubled": self.doubled(), "recipients": people}
+        whole = self.full and len(self.entries) == self.total
+        return {"total": total, "whole": whole, "doubled": self.doubled(), "recipients": people}

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Channel = Literal["whatsapp", "messenger", "telegram"]
 Share = float
@@ -33,9 +33,10 @@ class Refusal(Strict):
 class Faults(Strict):
     """`channels` narrows everything to some platforms; empty means all.
 
-    Of what Bandeja asks: `http_429`, `http_500` are not accepted; `lost_answers`, `garbage` and `gateway_errors` (an
-    HTML page with 502) are accepted first. `lost_how` tells a cut connection from one that stays silent for
-    `lost_seconds`. `slow` adds `slow_seconds` to an answer. `late_refusals` makes refusals come as failed statuses.
+    Of what Bandeja asks: `http_429`, `http_500`, `expired_token` are not accepted; `lost_answers`, `garbage` and
+    `gateway_errors` (an HTML page with 502) are accepted first. `lost_how` tells a cut connection from one that
+    stays silent for `lost_seconds`. `slow` adds `slow_seconds` to an answer. `late_refusals` makes refusals come as
+    failed statuses.
     Of what Bandeja is told: `duplicates`, `reordering` (held back up to `reorder_seconds`), `bad_signatures`,
     `lost_statuses`, and `status_delay` seconds on every status. `missing_media` are files that cannot be fetched.
     """
@@ -54,9 +55,9 @@ class Faults(Strict):
     gateway_errors: Share = PART
     slow: Share = PART
     slow_seconds: float = Field(default=3.0, ge=0, le=600)
-    http_429: Share = PART
-    http_500: Share = PART
-    expired_token: bool = False
+    http_429: Share = Field(default=0.0, ge=0, le=1, validation_alias=AliasChoices("http_429", "429"))
+    http_500: Share = Field(default=0.0, ge=0, le=1, validation_alias=AliasChoices("http_500", "500"))
+    expired_token: Share = PART
     late_refusals: Share = PART
     missing_media: Share = PART
     refusals: tuple[Refusal, ...] = ()

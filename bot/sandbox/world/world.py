@@ -17,19 +17,22 @@ from bot.sandbox.world.people import CAST, People, Person, cast
 from bot.sandbox.world.timetable import Timetable
 from bot.sandbox.world.trouble import CALM, Faults, Limits, Refusal, Timing
 
-KEPT_LINES = 60
+KEPT_CHATS, KEPT_LINES = 300, 30
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """`ledger` keeps every accepted message whole, not only counts. `seed` makes faults and delays repeatable."""
+    """`ledger` keeps accepted messages whole (the newest 50,000), not only their counts.
+
+    `seed` makes faults and delays repeatable.
+    """
 
     company: str = "Ferretería Sol"
     accounts: tuple[Plan, ...] = DEFAULT_PLANS
     people: int = len(CAST)
     timing: Timing = field(default_factory=Timing)
     limits: Limits = field(default_factory=Limits)
-    ledger: bool = False
+    ledger: bool = True
     seed: int | None = None
     lines_per_chat: int = 200
     max_chats: int = 20_000
@@ -100,5 +103,5 @@ class World:
         return {
             "company": self.company.dump(),
             "people": self.people.dump(),
-            "chats": self.chats.dump(lines=KEPT_LINES),
+            "chats": self.chats.dump(chats=KEPT_CHATS, lines=KEPT_LINES),
         }

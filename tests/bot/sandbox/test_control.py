@@ -111,6 +111,15 @@ async def test_the_ledger_counts_per_recipient_and_finds_doubles(sandbox, client
     assert (await client.control("GET", "sent"))[1]["total"] == 0
 
 
+async def test_a_number_nobody_has_belongs_to_somebody(sandbox, company, client):
+    stranger = {"channel": "whatsapp", "person": "+52 1 55 5555 0999", "text": "Hola"}
+    for _ in range(2):
+        assert (await client.control("POST", "say", json=stranger))[0] == 200
+    await sandbox.settle()
+    assert {message["from"] for message in company.messages()} == {"5215555550999"}
+    assert {message["from_user_id"][:3] for message in company.messages()} == {"MX."}
+
+
 async def test_many_people_speak_at_once(sandbox, company, client):
     items = [
         {"channel": "whatsapp", "person": {"name": f"Cliente {n}", "phone": f"57300555{n:04d}"}, "text": "Hola"}
@@ -198,3 +207,9 @@ async def test_state_tells_everything_but_secrets(sandbox, client):
     _, answer = await client.control("POST", "handshake", json={"channel": "whatsapp"})
     assert answer == {"verified": True}
     await wait_for(lambda: sandbox.hooks.waiting() == 0)
+
+
+async def test_the_controls_explain_themselves(client):
+    _, index = await client.control("GET", "")
+    assert "POST /control/say" in index["routes"]
+    assert "lost_answers" in index["bodies"]["faults"]["properties"]
