@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.config import Settings
+from bot.delivery.sweep import RESTORED
 from bot.errors import N_, Refused
 from bot.store import backup
 from bot.store.database import Database
@@ -85,11 +86,12 @@ async def write_backup(settings: Settings, path: Path) -> str:
 
 async def read_backup(settings: Settings, path: Path, *, key: str | None) -> str:
     """With the old installation's key its accounts go on working; without it they must be connected anew."""
-    if key:
-        keep_key(settings.data.directory, key)
+    async with open_store(settings) as db:
+        await backup.refuse_filled(db)
+        if key:
+            keep_key(settings.data.directory, key)
+        counts = await backup.read_backup(db, path, changed={"outbox": RESTORED})
     async with open_house(settings) as house:
-        counts = await backup.read_backup(house.db, path)
-        await house.accounts.load()
         locked = [one.name for one in house.accounts.all() if not house.accounts.is_open(one)]
         forgotten = await erasure.forget_again(house, now=house.clock.now())
         restored = f"{sum(counts.values())} documents restored"

@@ -17,6 +17,9 @@ Document = dict[str, Any]
 
 # An intent of our own that is not in anybody's hands after this time was dropped by a failure of ours.
 DROPPED: Final = timedelta(minutes=30)
+# What a restored row must say, whatever it said: since the backup it may have been sent, and nothing is sent twice.
+# Older than any holder's epoch, so that the first sweep finds it interrupted.
+RESTORED: Final = {"state": "sending", "epoch": -1}
 _LOST: Final = {
     "code": "interrupted",
     "message": N_("Bandeja was interrupted while sending this; it may have arrived."),

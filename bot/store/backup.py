@@ -3,8 +3,8 @@
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +12,7 @@ from typing import IO, Any
 from bson import decode_file_iter
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from pymongo.errors import OperationFailure
 
 from bot.errors import N_, Refused
 from bot.store.database import Database, within
@@ -22,6 +23,13 @@ PIECE_BYTES = 16_000_000
 MANIFEST = "manifest.json"
 # What belongs to running processes and open browsers, not to the company.
 LEFT_OUT = frozenset({"leases", "nudges", "presence", "sessions", "onetime", "tries", "idempotency", "meta"})
+# Who holds any of these is no empty database.
+_FILLED = ("agents", "accounts", "contacts", "messages")
+# How long reading may take. The server we start keeps no history that nobody asks for, another's 300 seconds of it:
+# MongoDB manual, "minSnapshotHistoryWindowInSeconds" (8.0).
+HISTORY = "minSnapshotHistoryWindowInSeconds"
+HISTORY_SECONDS = 6 * 60 * 60
+NOT_ALLOWED, TOO_OLD = 13, 239
 _RAW: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 
 
@@ -30,26 +38,68 @@ async def write_backup(db: Database, path: Path, *, now: datetime) -> dict[str, 
 
     The file appears under its name only when it is complete, readable by its owner alone.
     """
-    unfinished = path.with_name(path.name + ".unfinished")
     counts: dict[str, int] = {}
     with ExitStack() as stack:
-        raw = stack.enter_context(_private_file(unfinished))
+        raw = stack.enter_context(_private_file(path))
         archive = stack.enter_context(tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6))
         with within(None):
-            await _write_collections(db, archive, counts, now)
+            async with _long_memory(db):
+                await _write_collections(db, archive, counts, now)
         manifest = {"format": FORMAT, "schema": VERSION, "made_at": now.isoformat(), "documents": counts}
         _add(archive, MANIFEST, json.dumps(manifest, indent=1).encode(), now)
-    unfinished.replace(path)
     return counts
 
 
-def _private_file(path: Path) -> IO[bytes]:
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    return path.open("wb")
+@contextmanager
+def _private_file(path: Path) -> Iterator[IO[bytes]]:
+    """Named `path` when nothing went wrong, and gone otherwise. Raises Refused where none can be made."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(path)
+    except OSError as error:
+        sentence, reason = N_("%(path)s cannot be written: %(reason)s."), error.strerror or str(error)
+        raise Refused(sentence, code="backup_unwritable", path=str(path), reason=reason) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
-async def _write_collections(db: Database, archive: tarfile.TarFile, counts: dict[str, int], now: datetime) -> None:
+@asynccontextmanager
+async def _long_memory(db: Database) -> AsyncIterator[None]:
+    """While it lasts the server can still tell how everything was at its beginning, where we may ask that of it."""
+    before = await _remembers(db, HISTORY_SECONDS)
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code != TOO_OLD:
+            raise
+        sentence = N_(
+            "Reading took longer than MongoDB remembers. Let its administrator set %(parameter)s to the seconds that a"
+            " backup takes, or use MongoDB's own tools."
+        )
+        raise Refused(sentence, code="backup_slow", parameter=HISTORY) from error
+    finally:
+        if before is not None:
+            await _remembers(db, before)
+
+
+async def _remembers(db: Database, seconds: int) -> int | None:
+    """From now on; answers the seconds before, None where that is not ours to set."""
+    try:
+        answer = await db.client.admin.command({"setParameter": 1, HISTORY: seconds})
+    except OperationFailure as error:
+        if error.code != NOT_ALLOWED:
+            raise
+        return None
+    return int(answer["was"])
+
+
+async def _write_collections(
+    db: Database, archive: tarfile.TarFile, counts: dict[str, int], now: datetime
+) -> None:
     """Read in one snapshot, so that a message and its conversation are of the same moment."""
     names = sorted(set(await db.handle.list_collection_names()) - LEFT_OUT)
     async with db.client.start_session(snapshot=True) as session:
@@ -81,19 +131,30 @@ def _add(archive: tarfile.TarFile, name: str, body: bytes, now: datetime) -> Non
     archive.addfile(entry, io.BytesIO(body))
 
 
-async def read_backup(db: Database, path: Path) -> dict[str, int]:
-    """Into an empty database only. Raises Refused when there is data, or the file is not a whole backup of ours."""
-    if await db["contacts"].find_one({}, {"_id": 1}) or await db["messages"].find_one({}, {"_id": 1}):
-        raise Refused(
-            N_("There is data in this database already; restore into an empty one."), code="database_not_empty"
-        )
+async def refuse_filled(db: Database) -> None:
+    """Raises Refused when a restore would mix two companies."""
+    for name in _FILLED:
+        if await db[name].find_one({}, {"_id": 1}):
+            raise Refused(
+                N_("There is data in this database already; restore into an empty one."), code="database_not_empty"
+            )
+
+
+async def read_backup(
+    db: Database, path: Path, *, changed: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, int]:
+    """Into an empty database only. Raises Refused when there is data, or the file is not a whole backup of ours.
+
+    `changed` are fields, by collection, that every document of it gets before it is written.
+    """
+    await refuse_filled(db)
     manifest = _read_manifest(path)
     if manifest["schema"] > VERSION:
         raise Refused(N_("This backup was made by a newer Bandeja; start the newer program."), code="backup_newer")
     found: dict[str, int] = {}
     with within(None), tarfile.open(path, mode="r:gz") as archive:
         for name, body in _bodies(archive):
-            found[name] = found.get(name, 0) + await _insert(db, name, body)
+            found[name] = found.get(name, 0) + await _insert(db, name, body, (changed or {}).get(name, {}))
     _check_whole(manifest, found)
     return found
 
@@ -119,10 +180,11 @@ def _bodies(archive: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
             yield name, body
 
 
-async def _insert(db: Database, name: str, body: IO[bytes]) -> int:
+async def _insert(db: Database, name: str, body: IO[bytes], fields: Mapping[str, Any]) -> int:
     """Replaces what a first start has made by itself, such as the first team."""
     collection = db.handle.get_collection(name, codec_options=_RAW)
-    documents = list(decode_file_iter(body, codec_options=_RAW))
+    found = decode_file_iter(body, codec_options=_RAW)
+    documents: list[Any] = [{**document, **fields} for document in found] if fields else list(found)
     for start in range(0, len(documents), 500):
         batch = documents[start : start + 500]
         await collection.delete_many({"_id": {"$in": [document["_id"] for document in batch]}})
