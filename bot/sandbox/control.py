@@ -55,7 +55,11 @@ class Control:
         self._stage, self._world = stage, stage.world
 
     def routes(self) -> list[web.RouteDef]:
-        table: tuple[tuple[str, str, Handler], ...] = (
+        found = [web.route(method, f"/control/{name}", answered(handler)) for method, name, handler in self._table()]
+        return [*found, web.get("/control", self._index), web.get("/control/", self._index)]
+
+    def _table(self) -> tuple[tuple[str, str, Handler], ...]:
+        return (
             ("GET", "state", self._state),
             ("GET", "faults", self._get_faults),
             ("POST", "faults", self._set_faults),
@@ -79,16 +83,10 @@ class Control:
             ("POST", "webhook", self._webhook),
             ("POST", "handshake", self._handshake),
         )
-        routes = [web.route(method, f"/control/{name}", answered(handler)) for method, name, handler in table]
-        return [*routes, web.get("/control", self._index), web.get("/control/", self._index)]
 
     async def _index(self, request: web.Request) -> web.Response:
         """What there is, for whoever writes a script."""
-        routes = [
-            f"{route.method} {route.path}"
-            for route in self.routes()
-            if route.path.count("/") == 2 and route.path[-1] != "/"
-        ]
+        routes = [f"{method} /control/{name}" for method, name, _ in self._table()]
         bodies = {
             path: model.model_json_schema() | {"title": model.__name__, "description": model.__doc__}
             for path, model in BODIES.items()
