@@ -60,7 +60,12 @@ def _command(name: str, *options: Callable[[Any], Any]) -> None:
 _ROUNDS = click.option("--rounds", type=click.IntRange(1), help="How often each is measured in turn.")
 _SECONDS = click.option("--seconds", type=click.FloatRange(1), help="How long each measurement lasts.")
 
+_RATE = click.option("--rate", type=click.FloatRange(1), help="Tries this rate a second alone.")
+_COUNT = click.option("--count", type=click.IntRange(20), help="How many are measured.")
+
 _command("ingest", _ROUNDS, _SECONDS)
+_command("sustained", _SECONDS, _RATE)
+_command("reply", _COUNT)
 _command("drivers", _ROUNDS)
 
 if __name__ == "__main__":

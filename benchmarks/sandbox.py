@@ -37,7 +37,13 @@ class TimedSandbox(Sandbox):
         if self._timed:
             app.middlewares.append(self._note)
         app.router.add_get("/arrivals", self._tell)
+        app.router.add_post("/hooks", self._point)
         return app
+
+    async def _point(self, request: web.Request) -> web.Response:
+        """Bandeja tells its address only once it listens, which it does after us."""
+        self.hook_base = (await request.json())["address"]
+        return web.Response()
 
     @web.middleware
     async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
