@@ -15,7 +15,9 @@ from bot.delivery.arrivals import Arrival
 from bot.events import Bus, TemplatesOutdated
 from bot.records import mirrors
 from bot.records.accounts import Accounts
+from bot.records.contacts import is_nameless
 from bot.records.meeting import Met
+from bot.records.profiles import Profiles
 from bot.store.database import Database
 from inbox.receive import mend, people, told
 from inbox.receive.bump import bump, extend_windows
@@ -54,6 +56,7 @@ class Desk:
     ) -> None:
         self._db, self._accounts, self._channels = db, accounts, channels
         self._clock, self._bus, self._reopen = clock, bus, reopen
+        self._profiles = Profiles(db, accounts, channels, clock)
         self._touched: dict[str, datetime] = {}
 
     async def receive(self, arrivals: Sequence[Arrival]) -> None:
@@ -100,6 +103,9 @@ class Desk:
         await waiting.apply_for_all(self._db, [one.key for one in [*stored, *begun]])
         heard.threads += await mend.finish(self._db, begun, self._channels, now=now)
         heard.files |= bool(await mend.read_again(self._db, spoken))
+        for one in stored:
+            if one.counts and one.met and is_nameless(one.met.contact["name"]):
+                self._profiles.ask(one.arrival.account.id, one.met.contact["_id"], one.said.sender.addresses[0])
 
     async def _mark(self, arrivals: Sequence[Arrival], heard: _Heard, now: datetime) -> list[dict[str, Any]]:
         """After the messages: what a batch tells of one may stand before it."""

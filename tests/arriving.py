@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels.contract import EVERYWHERE, Address, Inbound, Said, Sender, Window
+from bot.channels.contract import EVERYWHERE, Account, Address, Inbound, Said, Sender, Window
 from bot.content import Text
 from bot.delivery.arrivals import Arrival, Source
 from bot.records.accounts import AccountRecord
@@ -18,7 +18,14 @@ _numbers = itertools.count(1)
 
 
 class DayChannel:
-    """Answers within a day, and a person by hand within a week."""
+    """Answers within a day, and a person by hand within a week. `names` are those it tells when asked."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+
+    async def profile(self, account: Account, address: Address) -> Sender | None:
+        name = self.names.get(address.value)
+        return Sender((address,), name=name) if name else None
 
     def window(self, heard_at: datetime | None, now: datetime) -> Window:
         if heard_at is None:

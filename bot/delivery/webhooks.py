@@ -129,7 +129,7 @@ class Webhooks:
         return web.Response()
 
     def _channel(self, request: web.Request) -> Channel | None:
-        """None where no account is connected: then nobody can prove to be the platform, and nothing need be imported."""
+        """None where no account is connected: nobody can prove to be the platform, and nothing need be imported."""
         kind = request.match_info["channel"]
         return self._channels[kind] if self._accounts.connected(kind) else None
 

@@ -33,9 +33,10 @@ from bot.ids import is_id, new_id
 from bot.records.accounts import Accounts
 from bot.store.secrets import Vault
 from inbox.desk import Desk
-from tests.arriving import ANA, BEA, CHANNELS, SALES, TEAM, an_account, arrive, echo, said
+from tests.arriving import ANA, BEA, CHANNELS, SALES, TEAM, DayChannel, an_account, arrive, echo, said
 from tests.clocks import START
 from tests.edges import Death, Dying, EdgeDatabase, Overtaken
+from tests.waiting import wait_for
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -715,6 +716,21 @@ async def test_a_notice_breaks_and_mends_the_account(store, desk):
 def _stored(account) -> dict:
     fields = {name: getattr(account, name) for name in account.__slots__ if name != "id"}
     return {"_id": account.id, **fields, "notices": []}
+
+
+async def test_a_name_that_messages_do_not_carry_is_asked_for(store, clock):
+    await store["accounts"].insert_one(_stored(SALES))
+    accounts = Accounts(store, Vault(bytes(32)))
+    await accounts.load()
+    channel = DayChannel()
+    channel.names["9001"] = "Carla Ruiz"
+    channels: Any = {"whatsapp": channel}
+    desk = Desk(store, accounts, channels, clock=clock, bus=Bus(), reopen=timedelta(hours=24))
+    await desk.receive(arrive(said(sender=Sender((Address("messenger", "page", "9001"),)))))
+    await wait_for(lambda: store["conversations"].find_one({"name": "Carla Ruiz"}))
+    contact = await only(store, "contacts")
+    assert (contact["name"], contact["name_by"]) == ("Carla Ruiz", "platform")
+    assert "carla" in contact["search"]
 
 
 async def test_an_account_knows_when_it_last_heard_anything(store, desk, clock):
