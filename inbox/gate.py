@@ -163,7 +163,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _sign_in(request: web.Request) -> web.Response:
-    if wants_json(request) or request.headers.get("HX-Request"):
+    if wants_json(request):
         response = answer_no(request, 401, "sign_in", translator(request)(N_("Sign in first.")))
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
@@ -183,7 +183,13 @@ def answer_no(request: web.Request, status: int, code: str, message: str, **fiel
 
 
 def wants_json(request: web.Request) -> bool:
-    return request.path.startswith(("/api/", "/hooks/")) and request.path != "/api/docs"
+    """Programs always; a page's scripts, which show the sentence beside what was tried and act upon the code."""
+    for_programs = request.path.startswith(("/api/", "/hooks/")) and request.path != "/api/docs"
+    return for_programs or wants_script_answer(request)
+
+
+def wants_script_answer(request: web.Request) -> bool:
+    return "HX-Request" in request.headers or "application/json" in request.headers.get("Accept", "")
 
 
 def json_response(body: Any, *, status: int = 200) -> web.Response:

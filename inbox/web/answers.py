@@ -9,7 +9,16 @@ from pydantic import BaseModel, ValidationError
 
 from bot.errors import DomainError
 from inbox.conversations import unread_count
-from inbox.gate import AGENT, HOUSE, SESSION, current_session, json_response, language_of, translator
+from inbox.gate import (
+    AGENT,
+    HOUSE,
+    SESSION,
+    current_session,
+    json_response,
+    language_of,
+    translator,
+    wants_script_answer,
+)
 from inbox.permissions import ROLES, view_of
 from inbox.web.alarms import alerts_for
 from inbox.web.render import Renderer, Viewer
@@ -59,17 +68,10 @@ def fragment(request: web.Request, name: str, /, *, status: int = 200, **context
 
 
 def error_page(request: web.Request, status: int, sentence: str) -> web.Response:
-    """Scripts get the sentence as JSON, which they show beside what was tried; people get a page."""
-    if wants_script_answer(request):
-        return json_response({"error": {"code": str(status), "message": sentence}}, status=status)
     html = request.app[RENDERER].render(
         "pages/error.html", viewer_of(request), code=status, sentence=sentence, detail=None, retry=status >= 500
     )
     return web.Response(text=html, status=status, content_type="text/html")
-
-
-def wants_script_answer(request: web.Request) -> bool:
-    return "HX-Request" in request.headers or "application/json" in request.headers.get("Accept", "")
 
 
 async def done(request: web.Request, *, back: str, code: str = "") -> web.Response:
