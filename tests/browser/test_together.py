@@ -1,0 +1,100 @@
+"""Two people at one conversation: each sees the other, and nobody talks over anybody unawares."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from playwright.async_api import expect
+
+from tests.browser.seats import Seat
+from tests.waiting import wait_for
+
+
+async def two_in_one_conversation(office, seats) -> tuple[Seat, Seat]:
+    office.says("whatsapp", "Ana", "Hola, ¿llega mañana?")
+    first, second = [await seats.agent(office.house, await office.hire(name)) for name in ("Marta", "Luis")]
+    await first.open("Ana")
+    await second.open("Ana")
+    return first, second
+
+
+@asynccontextmanager
+async def hearing_nothing(seat: Seat):
+    """While this lasts, no news of the open conversation get to the page: what two hands at once are like."""
+    released = asyncio.Event()
+
+    async def hold(route):
+        await released.wait()
+        await route.continue_()
+
+    await seat.page.route("**/changes?*", hold)
+    yield
+    released.set()
+
+
+async def test_the_second_of_two_is_told_keeps_the_text_and_may_send_it_after_reading(office, seats):
+    marta, luis = await two_in_one_conversation(office, seats)
+    luis.forgive("409")
+    async with hearing_nothing(luis):
+        await marta.write("Sí, a las 9")
+        await office.message(text="Sí, a las 9", status="read")
+        await luis.write("Yo le confirmo en un momento")
+    await expect(luis.page.locator("#guard")).to_be_visible()
+    await expect(luis.text).to_have_value("Yo le confirmo en un momento")
+    await expect(luis.entry("Sí, a las 9")).to_be_visible()
+    await expect(luis.entry("Yo le confirmo")).to_have_count(0)
+    assert office.sandbox.world.ledger.report()["total"] == 1
+    await luis.page.locator("#guard button").click()
+    await luis.text.press("Enter")
+    await luis.tick("Yo le confirmo", "read")
+    await marta.tick("Yo le confirmo", "read")
+    assert office.sandbox.world.ledger.report()["total"] == 2
+
+
+async def test_a_double_click_on_send_is_one_message(office, seats):
+    office.says("whatsapp", "Ana", "Hola")
+    marta = await seats.agent(office.house, await office.hire("Marta"))
+    await marta.open("Ana")
+    await marta.text.fill("Ya va en camino")
+    await marta.page.locator("#send").dblclick()
+    await marta.tick("Ya va en camino", "read")
+    await expect(marta.page.locator("#tail .msg.out")).to_have_count(1)
+    await expect(marta.page.locator("#sending .entry")).to_have_count(0)
+    assert office.sandbox.world.ledger.report()["total"] == 1
+
+
+async def test_an_answer_whose_receipt_was_lost_is_sent_once_when_tried_again(office, seats):
+    office.says("whatsapp", "Ana", "Hola")
+    marta = await seats.agent(office.house, await office.hire("Marta"))
+    await marta.open("Ana")
+    marta.forgive("ERR_FAILED")
+
+    async def lose_the_answer(route):
+        await route.fetch()
+        await route.abort()
+
+    async with hearing_nothing(marta):
+        await marta.page.route("**/reply", lose_the_answer, times=1)
+        await marta.write("Ya va en camino")
+        await expect(marta.page.locator("#sending .is-failed")).to_contain_text("Ya va en camino")
+        await marta.page.locator("#sending .trouble-acts button").first.click()
+        await expect(marta.page.locator("#sending .is-sending")).to_be_visible()
+    await marta.tick("Ya va en camino", "read")
+    await expect(marta.page.locator("#sending .entry")).to_have_count(0)
+    assert office.sandbox.world.ledger.report()["total"] == 1
+
+
+async def test_who_types_is_seen_by_the_other_and_the_draft_waits_for_its_writer(office, seats):
+    marta, luis = await two_in_one_conversation(office, seats)
+    await luis.text.press_sequentially("Le cuento que")
+    await expect(marta.page.locator("#present .typing-now")).to_contain_text("Luis")
+    await expect(marta.row("Ana")).to_contain_text("Luis")
+    await luis.page.keyboard.press("Escape")
+
+    async def kept():
+        return await office.house.db["drafts"].find_one({"text": "Le cuento que"})
+
+    await wait_for(kept)
+    await luis.go()
+    await luis.open("Ana")
+    await expect(luis.text).to_have_value("Le cuento que")
+    await expect(marta.text).to_have_value("")
