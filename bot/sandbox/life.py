@@ -17,6 +17,7 @@ BETWEEN_CONVERSATIONS = (25.0, 70.0)
 THINKING = (4.0, 16.0)
 SECONDS_PER_LETTER = 0.12
 PATIENCE = (240.0, 600.0)
+SHARE_OF_READERS = 0.9
 MAX_AT_ONCE, MAX_UNANSWERED = 6, 25
 NUDGES = {"es": ("¿Hola?", "¿Siguen ahí?"), "pt": ("Oi?", "Alguém aí?"), "en": ("Hello?", "Anybody there?")}
 SPOTS = (
@@ -32,12 +33,14 @@ async def live(stage: Stage, stopping: asyncio.Event, pace: float = 1.0) -> None
 
     When nobody at the company answers, no more people come than a queue at a counter would hold.
     """
-    town = Town(stage, pace)
+    town, before = Town(stage, pace), stage.world.timing
+    stage.world.timing = before.model_copy(update={"reads": SHARE_OF_READERS})
     try:
         while not stopping.is_set():
             town.send_somebody()
             await _pause(stopping, town.within(BETWEEN_CONVERSATIONS))
     finally:
+        stage.world.timing = before
         await town.go_home()
 
 

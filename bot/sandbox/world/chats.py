@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from bot.sandbox.world.company import Account, Company
@@ -33,6 +33,9 @@ class Line:
             return False
         self.status = status
         return True
+
+
+COLUMNS = tuple(column.name for column in fields(Line))
 
 
 @dataclass(slots=True)
@@ -140,7 +143,7 @@ class Chats:
                 "heard_at": chat.heard_at,
                 "blocked": chat.blocked,
                 "counter": chat.counter,
-                "lines": [asdict(line) for line in list(chat.lines)[-lines:]],
+                "lines": [{name: getattr(line, name) for name in COLUMNS} for line in list(chat.lines)[-lines:]],
             }
             for chat in list(self._chats.values())[-chats:]
         ]
