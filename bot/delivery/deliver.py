@@ -14,7 +14,7 @@ from prometheus_client import Histogram
 from pymongo.errors import PyMongoError
 
 from bot.channels.contract import AccountBroken, Receipt, SendProblem, TryLater, Uncertain
-from bot.delivery.parcels import Done, Packing, Parcel, Parts
+from bot.delivery.parcels import Done, Fresh, Packing, Parcel, Parts
 from bot.errors import N_
 from bot.ids import new_id
 from bot.log import logger
@@ -50,9 +50,9 @@ class Hold(Protocol):
 
 
 class Delivery:
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, fresh: Fresh) -> None:
         self._parts, self._db, self._clock = parts, parts.db, parts.clock
-        self._packing = Packing(parts)
+        self._packing = Packing(parts, fresh)
 
     async def deliver(self, rows: Sequence[Document], hold: Hold, done: Done) -> None:
         """Rows of the outbox that are queued, one of each person. `done` is called for every one of them."""

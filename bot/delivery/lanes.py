@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol
 
 from bot import nudges
 from bot.delivery.deliver import HOPS, Delivery, Hold
-from bot.delivery.parcels import Parts
+from bot.delivery.parcels import Fresh, Parts, person_of
+from bot.delivery.situations import Way
 from bot.log import logger
 from bot.store.database import Database
 from bot.tasks import spawn, stop, wait_for_event
@@ -33,11 +34,18 @@ class Bell:
         self._db = db
         self._rung = asyncio.Event()
         self.is_heard_here = False
+        self.fresh = Fresh()
 
     async def ring(self) -> None:
         self.ring_here()
         if not self.is_heard_here:
             await nudges.publish(self._db, [{"what": "outbox"}])
+
+    async def ring_for(self, message: Document, way: Way) -> None:
+        """Something was just put."""
+        if self.is_heard_here:
+            self.fresh.keep(message, way)
+        await self.ring()
 
     def ring_here(self) -> None:
         self._rung.set()
@@ -51,14 +59,10 @@ class Stopping(Protocol):
     def is_set(self) -> bool: ...
 
 
-def person_of(row: Document) -> str:
-    return f"{row['account']}:{row['identity']}"
-
-
 class ReplyLane:
     def __init__(self, parts: Parts, bell: Bell) -> None:
         self._parts, self._bell, self._clock = parts, bell, parts.clock
-        self._delivery = Delivery(parts)
+        self._delivery = Delivery(parts, bell.fresh)
         self._busy: dict[str, str] = {}
         self._account_from: dict[str, float] = {}
         self._going: set[asyncio.Task[None]] = set()
@@ -144,6 +148,7 @@ class ReplyLane:
         if wait_seconds > 0:
             self._account_from[row["account"]] = self._clock.monotonic() + wait_seconds
         if self._busy.get(person_of(row)) == row["_id"]:
+            self._bell.fresh.forget(row)
             del self._busy[person_of(row)]
             self._bell.ring_here()
 

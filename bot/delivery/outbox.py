@@ -53,7 +53,7 @@ class Outbox:
             return first
         message = self._document(draft, target, way, now)
         stored = await self._store(message, _row(draft, message))
-        await self._bell.ring()
+        await self._bell.ring_for(stored, way)
         HOPS.labels("put").observe(time.monotonic() - began)
         return stored
 

@@ -1,7 +1,7 @@
 """From rows of the outbox to parcels that may leave now: consent, window and pace, looked at for a batch at once."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,7 +25,14 @@ Done = Callable[[Document, float], None]
 
 # A row without its message was written a moment before it, or by somebody who died in between.
 ORPHANED: Final = timedelta(minutes=10)
+FRESH_FOR: Final = timedelta(seconds=1)
+MOST_FRESH: Final = 100
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=10), timedelta(seconds=5)
+
+
+def person_of(row: Document) -> str:
+    """Messages to the same address by the same account go one after the other."""
+    return f"{row['account']}:{row['identity']}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +88,55 @@ class _Found(NamedTuple):
     content: Content
 
 
+class Fresh:
+    """The last message of each person that was put in this process a moment ago, with the way it was found fit for:
+    what was read for it then is not read again.
+    """
+
+    def __init__(self) -> None:
+        self._put: OrderedDict[str, tuple[Document, Way]] = OrderedDict()
+
+    def keep(self, message: Document, way: Way) -> None:
+        self._put[person_of(message)] = (message, way)
+        if len(self._put) > MOST_FRESH:
+            self._put.popitem(last=False)
+
+    def take(self, row: Document) -> tuple[Document, Way] | None:
+        known = self._put.pop(person_of(row), None)
+        return known if known is not None and known[0]["_id"] == row["_id"] else None
+
+    def forget(self, row: Document) -> None:
+        """Something became of this row: what was known of the person before may not hold any more."""
+        self._put.pop(person_of(row), None)
+
+
 class Packing:
-    def __init__(self, parts: Parts) -> None:
-        self._parts, self._db, self._clock = parts, parts.db, parts.clock
+    def __init__(self, parts: Parts, fresh: Fresh) -> None:
+        self._parts, self._db, self._clock, self._fresh = parts, parts.db, parts.clock, fresh
 
     async def prepare(self, rows: Sequence[Document], done: Done) -> list[Parcel]:
         """Those that may leave now, in their order. `done` is called for all others."""
-        people, messages, grants = await asyncio.gather(
-            self._parts.ways.people({row["contact"] for row in rows}), self._messages(rows), self._grants(rows)
+        parcels = {row["_id"]: parcel for row in rows if (parcel := self._just_put(row))}
+        others = [row for row in rows if row["_id"] not in parcels]
+        read, grants = await asyncio.gather(self._read(others, done), self._grants(rows))
+        parcels |= {parcel.row["_id"]: parcel for parcel in read}
+        return _paced([parcels[row["_id"]] for row in rows if row["_id"] in parcels], grants, done)
+
+    def _just_put(self, row: Document) -> Parcel | None:
+        """The account is looked at nevertheless: it is in memory anyway."""
+        known, account = self._fresh.take(row), self._parts.accounts.find(row["account"])
+        if known is None or account is None or account.state != "active":
+            return None
+        if row["attempts"] or self._clock.now() - row["put_at"] > FRESH_FOR:
+            return None
+        message, way = known
+        return Parcel(row, message, read_content(message["content"]), replace(way, account=account))
+
+    async def _read(self, rows: Sequence[Document], done: Done) -> list[Parcel]:
+        if not rows:
+            return []
+        people, messages = await asyncio.gather(
+            self._parts.ways.people({row["contact"] for row in rows}), self._messages(rows)
         )
         found = []
         for row in rows:
@@ -98,7 +146,7 @@ class Packing:
             else:
                 await self._drop(row, message)
                 done(row, 0)
-        return _paced(await self._allowed(found, people, done), grants, done)
+        return await self._allowed(found, people, done)
 
     async def _messages(self, rows: Sequence[Document]) -> dict[str, Document]:
         found = self._db["messages"].find({"_id": {"$in": [row["_id"] for row in rows]}}, {"words": 0})

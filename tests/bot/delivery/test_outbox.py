@@ -121,6 +121,7 @@ async def test_marketing_respects_a_stop_and_answers_need_no_consent(shop, ana):
 
 async def test_a_stop_said_after_the_click_is_respected_too(shop, ana):
     message = await ana.gets(await a_template(shop))
+    await shop.clock.pass_by(seconds=2)
     stop = {"consent": {"marketing": {"state": "refused"}}}
     await shop.db["contacts"].update_one({"_id": ana.contact}, {"$set": stop})
     await shop.send()

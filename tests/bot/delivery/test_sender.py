@@ -332,6 +332,7 @@ async def test_the_window_is_looked_at_again_when_it_is_time_to_send(shop, ana):
 
 async def test_a_row_whose_message_was_never_written_is_passed_over_and_later_forgotten(shop, ana):
     message = await ana.gets("Hola")
+    await shop.clock.pass_by(seconds=2)
     await shop.db["messages"].delete_one({"_id": message["_id"]})
     await shop.send()
     assert await shop.row(message["_id"])
@@ -376,6 +377,7 @@ async def test_the_list_shows_how_far_the_last_message_got(shop, ana):
 async def test_one_message_that_cannot_be_handled_holds_up_no_other(shop, ana):
     luis = await shop.a_person("Luis")
     broken, whole = await ana.gets("uno"), await luis.gets("dos")
+    await shop.clock.pass_by(seconds=2)
     odd = {"content": {"type": "of another program"}}
     await shop.db["messages"].update_one({"_id": broken["_id"]}, {"$set": odd})
     await shop.send()
