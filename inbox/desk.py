@@ -21,6 +21,7 @@ from bot.records.profiles import Profiles
 from bot.store.database import Database
 from inbox.receive import mend, people, told
 from inbox.receive.bump import bump, extend_windows
+from inbox.receive.failures import heed_failures
 from inbox.receive.spoken import Known, Spoken, compose, is_our_own, look_up, read_spoken, store, store_files
 from inbox.receive.standing import apply_standing
 from inbox.receive.sums import Channels
@@ -70,6 +71,7 @@ class Desk:
         marked = await self._mark(arrivals, heard, now)
         concerned, outdated = await apply_standing(self._db, self._accounts, arrivals, heard.people)
         concerned |= set(await told.climb_up_to(self._db, arrivals))
+        await heed_failures(self._db, self._accounts, arrivals)
         await asyncio.gather(self._tell(heard, marked, concerned), self._touch(arrivals, now))
         if outdated:
             await self._bus.publish(TemplatesOutdated(frozenset(outdated)))

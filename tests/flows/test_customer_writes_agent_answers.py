@@ -20,7 +20,7 @@ async def test_an_answer_reaches_the_customer_and_is_read(office, channel):
     assert sent["status"] in ("queued", "sending", "sent", "delivered", "read")
     read = await office.message(_id=sent["id"], status="read")
     assert read["rank"] == 5
-    after = await office.conversation(_id=conversation["_id"])
+    after = await office.conversation(**{"_id": conversation["_id"], "last.status": "read"})
     assert (after["waiting_since"], after["unread"], after["last"]["status"]) == (None, 0, "read")
     assert (after["assignee"] is not None, after["channel"]) == (True, channel)
 
