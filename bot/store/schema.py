@@ -4,7 +4,8 @@ shaped.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from bot.errors import N_, Refused
 from bot.store.database import Database, within
 
 META, VERSION_ID = "meta", "schema"
-NAMESPACE_EXISTS, OPTIONS_CONFLICT, KEYS_CONFLICT, DUPLICATE_KEY = 48, 85, 86, 11000
+NOT_ALLOWED, NAMESPACE_EXISTS, OPTIONS_CONFLICT, KEYS_CONFLICT, DUPLICATE_KEY = 13, 48, 85, 86, 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Schema:
 
 async def ensure(database: Database, schema: Schema, settings: Settings) -> None:
     """Safe to repeat and to run in several processes at once. Raises Refused."""
-    with within(None):
+    with within(None), _allowed():
         await _refuse_newer(database, schema)
         await asyncio.gather(*(_create(database, name, options) for name, options in schema.options.items()))
         by_collection = defaultdict(list)
@@ -81,6 +82,19 @@ async def ensure(database: Database, schema: Schema, settings: Settings) -> None
             by_collection[index.collection].append(index)
         await asyncio.gather(*(_index(database, name, own, settings) for name, own in by_collection.items()))
         await database[META].update_one({"_id": VERSION_ID}, {"$max": {"version": schema.version}}, upsert=True)
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code != NOT_ALLOWED:
+            raise
+        raise Refused(
+            N_("The user in [mongodb] uri may not do its work: give it the roles readWrite and dbAdmin."),
+            code="no_rights",
+        ) from error
 
 
 async def _refuse_newer(database: Database, schema: Schema) -> None:

@@ -63,12 +63,13 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
 
 def open_vault(directory: Path, environ: Mapping[str, str] = os.environ) -> Vault:
     """With the key in BANDEJA_KEY, else that of the data directory, which is made when there is none.
-    Every process of an installation needs the same one. Raises Refused when it is no key.
+    Every process of an installation needs the same one. Raises Refused when it is no key. Afterwards there is
+    a data directory in any case.
     """
+    private.make_folder(directory)
     given = environ.get(VARIABLE, "").strip()
     if given:
         return _vault(given, VARIABLE)
-    private.make_folder(directory)
     file = directory / FILE_NAME
     return _vault(private.read_or_make(file, new_key), str(file))
 

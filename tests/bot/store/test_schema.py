@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from pymongo.errors import DuplicateKeyError
 
-from bot.config import Journal, Settings
+from bot.config import Journal, MongoDB, Settings
 from bot.errors import Refused
 from bot.store.database import open_database
 from bot.store.indexes import INDEXES, SCHEMA
@@ -95,3 +95,16 @@ async def test_one_open_conversation_per_person_and_team_is_a_rule_of_the_data(s
     with pytest.raises(DuplicateKeyError):
         await store["conversations"].insert_one({"_id": "3", "contact": "c", "team": "t", "open": True})
     await store["conversations"].insert_one({"_id": "4", "contact": "c", "team": "other", "open": True})
+
+
+async def test_a_user_without_rights_is_told_which_are_needed(fresh, address):
+    rights = {"pwd": "a good word", "roles": [{"role": "read", "db": "fresh"}]}
+    await fresh.client.admin.command("createUser", "reader", **rights)
+    stranger = address.replace(address.partition("//")[2].partition("@")[0], "reader:a%20good%20word")
+    try:
+        async with open_database(Settings(mongodb=MongoDB(uri=stranger, database="fresh"))) as database:
+            with pytest.raises(Refused, match="readWrite and dbAdmin") as caught:
+                await ensure(database, SCHEMA, Settings())
+    finally:
+        await fresh.client.admin.command("dropUser", "reader")
+    assert caught.value.code == "no_rights"
