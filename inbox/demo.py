@@ -25,7 +25,7 @@ from bot.sandbox.world.samples import SAMPLES
 from bot.tasks import spawn, stop
 from inbox import conversations, labels, notes, people
 from inbox.house import House
-from inbox.people import Agent, Role
+from inbox.people import FIRST_TEAM, Agent, Role
 from inbox.practice import PracticeChannel
 from inbox.serving import Parts, running
 
@@ -74,6 +74,8 @@ def _greet(house: House, address: str) -> None:
 
 async def _found(house: House, sandbox: Sandbox) -> None:
     now = house.clock.now()
+    await people.rename_team(house.db, FIRST_TEAM, name="Ventas")
+    await people.add_team(house.db, name="Soporte", now=now)
     staff = [
         await people.add_agent(house.db, email=email, name=name, role=role, password=PASSWORD, now=now)
         for name, email, role in STAFF
