@@ -65,9 +65,12 @@ def _check_stored(record: Record) -> None:
 
 
 def disposition(record: Record, *, download: bool = False) -> str:
-    """Shown in place only where it is a picture, a sound or a film that browsers run nothing in."""
+    """Shown in place only where it is a picture, a sound or a film that browsers run nothing in. What only claims to
+    be one was kept as a document, and is not.
+    """
     mime = record["mime"]
-    is_shown = is_inline(mime) and mime.startswith(("image/", "audio/", "video/")) and not download
+    is_seen = is_inline(mime) and mime.startswith(("image/", "audio/", "video/")) and record["kind"] != "document"
+    is_shown = is_seen and not download
     name = quote(record.get("name") or "file", safe="")
     return f"{'inline' if is_shown else 'attachment'}; filename*=UTF-8''{name}"
 

@@ -131,8 +131,9 @@ async def test_a_name_with_slashes_quotes_and_line_ends_stays_a_name(api, owner)
 
 
 def test_a_download_is_one_even_of_a_picture():
-    record = {"mime": "image/png", "name": "ñ.png"}
+    record = {"mime": "image/png", "name": "ñ.png", "kind": "image"}
     assert disposition(record).startswith("inline;")
+    assert disposition(record | {"kind": "document"}).startswith("attachment;")
     assert disposition(record, download=True) == "attachment; filename*=UTF-8''%C3%B1.png"
 
 
