@@ -130,7 +130,7 @@ def check(config: Path | None, data: Path | None) -> None:
 
     lines = _run(check_all(_settings(config, data=data)))
     for line in lines:
-        click.echo(f"{'ok  ' if line.ok else 'FAIL'} {line.name}: {line.text}")
+        click.echo(f"{'ok  ' if line.ok else 'FAIL'} {': '.join(line.say())}")
     sys.exit(0 if all(line.ok for line in lines) else 1)
 
 
@@ -223,7 +223,7 @@ def check_accounts(config: Path | None, account: str, data: Path | None) -> None
 
     lines = _run(check_accounts(_settings(config, data=data), account))
     for line in lines:
-        click.echo(f"{'ok  ' if line.ok else 'FAIL'} {line.name}: {line.text}")
+        click.echo(f"{'ok  ' if line.ok else 'FAIL'} {': '.join(line.say())}")
     sys.exit(0 if all(line.ok for line in lines) else 1)
 
 

@@ -1,19 +1,29 @@
 """Is everything well? Config, database, disk and every account, one line each."""
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from bot.channels.contract import SendProblem
-from bot.errors import DomainError
+from bot.errors import N_, DomainError
 from bot.records.accounts import AccountRecord
 from inbox.house import House
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """`name` and `text` are translation keys; their places are filled from `fields`."""
+
     name: str
     ok: bool
     text: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def say(self, translate: Callable[[str], str] = N_) -> tuple[str, str]:
+        """Name and text as a person reads them."""
+        fields = {key: translate(value) if isinstance(value, str) else value for key, value in self.fields.items()}
+        return translate(self.name) % fields, translate(self.text) % fields
 
 
 async def check_house(house: House) -> list[Line]:
@@ -26,31 +36,37 @@ async def _database(house: House) -> Line:
         await house.db.ping()
         build = await house.db.client.admin.command("buildInfo")
     except DomainError as error:
-        return Line("database", False, str(error))
-    where = "embedded" if house.settings.mongodb.embedded else "replica set"
-    return Line("database", True, f"MongoDB {build['version']}, {where}")
+        return Line(N_("Database"), False, error.message, error.fields)
+    embedded = house.settings.mongodb.embedded
+    text = N_("MongoDB %(version)s, our own") if embedded else N_("MongoDB %(version)s, replica set")
+    return Line(N_("Database"), True, text, {"version": build["version"]})
 
 
 def _disk(house: House) -> Line:
     free = shutil.disk_usage(house.settings.data.directory).free // 1_000_000
     reserve = house.settings.data.reserve_mb
-    return Line("disk", free > reserve, f"{free} MB free, {reserve} MB are kept in reserve")
+    text = N_("%(free)s MB are free; below %(reserve)s MB nothing more is taken in")
+    return Line(N_("Disk"), free > reserve, text, {"free": free, "reserve": reserve})
 
 
 def _known(account: AccountRecord) -> Line:
     problem = (account.problem or {}).get("message", "")
-    text = f"{account.kind}, {account.state}" + (f": {problem}" if problem else "")
-    return Line(f"account {account.name}", account.state != "broken", text)
+    text = {"active": N_("connected"), "off": N_("switched off")}.get(account.state, N_("broken: %(problem)s"))
+    return Line(_ACCOUNT, account.state != "broken", text, {"name": account.name, "problem": problem})
+
+
+_ACCOUNT = N_("Account %(name)s")
 
 
 async def check_account(house: House, account: AccountRecord) -> Line:
     """Asks the platform itself."""
-    name = f"account {account.name}"
+    fields = {"name": account.name}
     if account.state == "off":
-        return Line(name, True, f"{account.kind}, switched off")
+        return Line(_ACCOUNT, True, N_("switched off"), fields)
     try:
         health = await house.channels[account.kind].check(house.accounts.open(account))
     except SendProblem as error:
-        return Line(name, False, error.message)
-    missing = " ".join(health.missing)
-    return Line(name, not missing, missing or f"{account.kind}, {health.name}")
+        return Line(_ACCOUNT, False, N_("broken: %(problem)s"), fields | {"problem": error.message})
+    if health.missing:
+        return Line(_ACCOUNT, False, N_("missing: %(missing)s"), fields | {"missing": health.missing[0]})
+    return Line(_ACCOUNT, True, N_("connected"), fields)

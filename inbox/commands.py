@@ -65,9 +65,9 @@ async def list_accounts(settings: Settings) -> list[str]:
 
 async def check_all(settings: Settings) -> list[Line]:
     async with open_house(settings) as house:
-        lines = [line for line in await check_house(house) if not line.name.startswith("account ")]
+        lines = [line for line in await check_house(house) if "name" not in line.fields]
         asked = [await check_account(house, account) for account in house.accounts.all()]
-        return [Line("config", True, "read"), *lines, *asked]
+        return [Line(N_("Settings"), True, N_("read")), *lines, *asked]
 
 
 async def check_accounts(settings: Settings, wanted: str) -> list[Line]:

@@ -1,4 +1,4 @@
-"""What a failed delivery tells beyond its own message: an account that must be mended, a person who wants no marketing."""
+"""What a failed delivery tells beyond its own message: an account to be mended, a person who wants no marketing."""
 
 from collections.abc import Sequence
 from typing import Any

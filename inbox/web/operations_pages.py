@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.delivery import aside
 from inbox.checks import check_house
-from inbox.gate import HOUSE
+from inbox.gate import HOUSE, translator
 from inbox.web.answers import done, page
 
 PAGE, MOST_RAW = 50, 20_000
@@ -58,7 +58,7 @@ async def drop(request: web.Request) -> web.Response:
 
 async def show_about(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
-    lines = await check_house(house)
+    lines, translate = await check_house(house), translator(request)
     db = house.db
     figures = [
         {"name": name, "value": await db[name].estimated_document_count()}
@@ -68,6 +68,6 @@ async def show_about(request: web.Request) -> web.Response:
         request,
         "settings_about",
         version=version("bandeja"),
-        checks=[{"name": line.name, "ok": line.ok, "text": line.text} for line in lines],
+        checks=[{"name": name, "ok": line.ok, "text": text} for line in lines for name, text in [line.say(translate)]],
         figures=figures,
     )
