@@ -34,6 +34,8 @@ TRIES = 3
 RETRY_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 5.0
 LARGE_BODY = 64 * 1024
+# Who knocks at the door meanwhile is let in after so many bodies.
+BREATHE = 20
 BEGINNING = ObjectId("0" * 24)
 # What a server says when it is not able to work, as against when it refuses what it was given: InterruptedAtShutdown,
 # NotWritablePrimary, PrimarySteppedDown, ExceededTimeLimit, WriteConcernFailed, LockTimeout, OutOfDiskSpace and kin.
@@ -121,7 +123,11 @@ class Turn:
             log.warning("the journal cannot be read now", reason=type(error).__name__)
             await self._clock.sleep(RETRY_SECONDS)
             return []
-        readings = [await self._read(one) for one in stored]
+        readings = []
+        for place, one in enumerate(stored):
+            readings.append(await self._read(one))
+            if place % BREATHE == 0:
+                await asyncio.sleep(0)
         await self._reader.settle_strays(readings, again=self._again)
         return readings
 

@@ -44,7 +44,7 @@ def add_up(spoken: Sequence[Spoken], channels: Channels, now: datetime) -> Sum:
             answered_at, waits_since = document["at"], None
         elif one.counts and waits_since is None:
             waits_since = document["at"]
-    heard = next((one for one in reversed(spoken) if one.counts and one.document), None)
+    heard = next((one for one in reversed(spoken) if one.counts), None)
     window = None
     if heard and heard.document:
         window = channels[heard.arrival.account.kind].window(heard.document["at"], now)
@@ -89,7 +89,13 @@ def _window_after(before: Conversation, added: Sum) -> dict[str, Any]:
     until = {"window_closes_at": added.window.closes_at, "human_until": added.window.human_until}
     if before["account"] != added.heard.arrival.account.id:
         return until
-    return {key: max(filter(None, (before[key], moment)), default=None) for key, moment in until.items()}
+    return {key: _later(before[key], moment) for key, moment in until.items()}
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other)
 
 
 def sure_update(thread: Thread, added: Sum) -> UpdateOne:
