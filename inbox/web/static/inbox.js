@@ -86,7 +86,7 @@ function leave() {
   document.getElementById("thread").dataset.unread = "kept";
   const id = currentId();
   closeConversation();
-  document.getElementById("main").replaceChildren();
+  document.getElementById("pane").replaceChildren();
   refreshRows([id]);
 }
 

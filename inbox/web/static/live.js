@@ -7,13 +7,12 @@ const SILENT_AFTER = 12_000;
 const listeners = new Set();
 let socket = null;
 let tries = 0;
-let wasLost = false;
 let silence = 0;
 let ping = 0;
 let pill = 0;
 let again = 0;
 
-// `hear(items)` is called with every batch; after a break with a single {what: "reload"}.
+// `hear(items)` is called with every batch; whenever the line opens with a single {what: "reload"}.
 export function listen(hear) {
   listeners.add(hear);
 }
@@ -37,8 +36,9 @@ function opened() {
   window.clearTimeout(pill);
   document.getElementById("connection").hidden = true;
   ping = window.setInterval(sendPing, PING_EVERY);
-  if (wasLost) spread([{ what: "reload" }]);
-  wasLost = false;
+  document.documentElement.dataset.live = "yes";
+  // What happened between the server's answer and this moment was told to nobody: look again, the first time too.
+  spread([{ what: "reload" }]);
   document.dispatchEvent(new CustomEvent("live"));
 }
 
@@ -62,7 +62,7 @@ function closed({ code }) {
   window.clearTimeout(silence);
   window.clearTimeout(pill);
   if (code === SIGNED_OUT) return leaveForSignIn();
-  wasLost = true;
+  document.documentElement.dataset.live = "no";
   // A blink is not worth a word; half a second without a line is.
   pill = window.setTimeout(() => (document.getElementById("connection").hidden = false), 500);
   const wait = Math.min(15_000, 300 * 2 ** tries) * (0.7 + Math.random() * 0.6);

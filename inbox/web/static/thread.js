@@ -10,7 +10,7 @@ const LOOK_EVERY = 25_000;
 const NEAR_END = 80;
 const ASK_EXTRA = 25;
 const inbox = document.getElementById("inbox");
-const main = document.getElementById("main");
+const pane = document.getElementById("pane");
 const hooks = new Set();
 let opening = null;
 let ahead = null;
@@ -49,20 +49,20 @@ export async function openConversation(id, { message = "", push = true } = {}) {
   inbox.dataset.open = id;
   markOpen(id);
   if (push) history.pushState({}, "", listAddress(id));
-  const slow = window.setTimeout(() => main.classList.add("slow"), 200);
+  const slow = window.setTimeout(() => pane.classList.add("slow"), 200);
   try {
     const text = await textOf(id, message, mine.signal);
     if (mine.signal.aborted) return;
     const parsed = document.createElement("template");
     parsed.innerHTML = text;
-    main.replaceChildren(parsed.content);
-    window.htmx.process(main);
+    pane.replaceChildren(parsed.content);
+    window.htmx.process(pane);
     arrive();
   } catch (problem) {
     if (problem.name !== "AbortError") sayFailed(problem.message);
   } finally {
     window.clearTimeout(slow);
-    main.classList.remove("slow");
+    pane.classList.remove("slow");
   }
 }
 

@@ -53,7 +53,7 @@ function seek(player, part) {
 function faster(box) {
   speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length];
   localStorage.setItem("speed", speed);
-  for (const label of document.querySelectorAll(".voice .speed")) label.textContent = `${speed}×`;
+  for (const label of document.querySelectorAll(".voice [data-speed]")) label.textContent = `${speed}×`;
   if (playing) playing.sound.playbackRate = speed;
   if (!playing) play(playerOf(box));
 }
