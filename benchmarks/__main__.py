@@ -61,11 +61,16 @@ _ROUNDS = click.option("--rounds", type=click.IntRange(1), help="How often each 
 _SECONDS = click.option("--seconds", type=click.FloatRange(1), help="How long each measurement lasts.")
 
 _RATE = click.option("--rate", type=click.FloatRange(1), help="Tries this rate a second alone.")
+_MESSAGES = click.option("--messages", type=click.IntRange(100), help="How many come in between.")
 _COUNT = click.option("--count", type=click.IntRange(20), help="How many are measured.")
 
 _command("ingest", _ROUNDS, _SECONDS)
 _command("sustained", _SECONDS, _RATE)
 _command("reply", _COUNT)
+_command("screen", _COUNT, _SECONDS)
+_command("start", _ROUNDS)
+_command("memory", _MESSAGES)
+_command("send", _ROUNDS)
 _command("drivers", _ROUNDS)
 
 if __name__ == "__main__":

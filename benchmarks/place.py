@@ -1,12 +1,11 @@
 """Where a benchmark happens: a fresh data directory with its MongoDB, a sandbox, and Bandeja connected to it."""
 
-import asyncio
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,6 +86,11 @@ class Place:
         arguments = ["-m", "inbox", "--config", str(self.config), command, "--port", str(port)]
         return running(arguments, log=self.log, port=port, env=self.env)
 
+    def worker(self) -> AbstractAsyncContextManager[Program]:
+        """It has no address to ask: not waited for."""
+        arguments = ["-m", "inbox", "--config", str(self.config), "worker"]
+        return running(arguments, log=self.log, port=0, env=self.env, ready=None)
+
     def sandbox(self, hooks: str = "", **config: Any) -> AbstractAsyncContextManager[Program]:
         """Played platforms (`benchmarks.sandbox`). What it `told` are the accounts' credentials."""
         arguments = ["-m", "benchmarks.sandbox", json.dumps({"hooks": hooks, **config})]
@@ -101,21 +105,33 @@ class Place:
         )
 
 
-@asynccontextmanager
-async def open_place() -> AsyncIterator[Place]:
+@contextmanager
+def new_folder() -> Iterator[Path]:
     """On the disk of the checkout: in memory a journal would cost nothing. Removed at the end."""
     FOLDER.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
     try:
-        async with (
-            embedded.running(folder / "data", cache_gb=CACHE_GB) as uri,
-            AsyncMongoClient[dict[str, Any]](uri, tz_aware=True) as client,
-        ):
-            with machine.watched(lambda: mongod_of(folder / "data")) as load:
-                yield Place(folder, uri, client, load)
+        yield folder
     finally:
         if KEEP not in os.environ:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def open_place(folder: Path | None = None) -> AsyncIterator[Place]:
+    """With MongoDB running; in a new folder unless one is given."""
+    with nullcontext(folder) if folder else new_folder() as home:
+        async with (
+            embedded.running(home / "data", cache_gb=CACHE_GB) as uri,
+            AsyncMongoClient[dict[str, Any]](uri, tz_aware=True) as client,
+        ):
+            with machine.watched(lambda: mongod_of(home / "data")) as load:
+                yield Place(home, uri, client, load)
+
+
+def without_database(folder: Path) -> Place:
+    """To start programs that bring up their own."""
+    return Place(folder, "", AsyncMongoClient(connect=False), machine.Load())
 
 
 def mongod_of(data: Path) -> tuple[int, ...]:

@@ -23,11 +23,14 @@ class Failed(Exception):
     """A sentence: what could not be measured, and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Program:
+    """`told` is its first line of output, `said` all after that, once it has ended."""
+
     pid: int
     address: str
     told: Mapping[str, Any]
+    said: str = ""
 
 
 async def until(
@@ -52,10 +55,15 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(
-    arguments: Sequence[str], *, log: Path, port: int, env: Mapping[str, str] | None = None, ready: str = "/ready"
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    port: int,
+    env: Mapping[str, str] | None = None,
+    ready: str | None = "/ready",
 ) -> AsyncIterator[Program]:
     """`python ARGUMENTS`, from when `ready` answers 200 until the block is left. An empty `ready` waits for a line of
-    JSON on standard output instead, which becomes `told`.
+    JSON on standard output instead, which becomes `told`; None waits for nothing.
     """
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
@@ -63,10 +71,14 @@ async def running(
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        told = {} if ready else await _told(process, log)
+        told = await _told(process, log) if ready == "" else {}
         if ready:
             await until(lambda: _answers(address + ready, process, log), f"{arguments}", seconds=START_SECONDS)
-        yield Program(process.pid, told.get("address", address), told)
+        program = Program(process.pid, told.get("address", address), told)
+        try:
+            yield program
+        finally:
+            program.said = await end(process)
     finally:
         await end(process)
 
@@ -91,13 +103,15 @@ async def _answers(url: str, process: Process, log: Path) -> bool:
         return False
 
 
-async def end(process: Process) -> None:
-    """As an operator would; what does not listen is killed."""
-    if process.returncode is None:
-        process.send_signal(signal.SIGTERM)
+async def end(process: Process) -> str:
+    """As an operator would; what does not listen is killed. What it still said."""
+    if process.returncode is not None:
+        return ""
+    process.send_signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            await process.communicate()
+            output, _ = await process.communicate()
     except TimeoutError:
         process.kill()
-        await process.communicate()
+        output, _ = await process.communicate()
+    return output.decode()

@@ -27,12 +27,12 @@ async def run(*, count: int = COUNT) -> Result:
         async with place.sandbox(timed=True) as sandbox:
             place.connect(sandbox.told["accounts"])
             async with place.bandeja("serve") as bandeja:
-                await _point(sandbox, bandeja)
+                await point(sandbox, bandeja)
                 await _measure(result, place, sandbox, bandeja, count)
     return result
 
 
-async def _point(sandbox: Program, bandeja: Program) -> None:
+async def point(sandbox: Program, bandeja: Program) -> None:
     """From now on the sandbox's people are heard by Bandeja."""
     async with aiohttp.ClientSession() as session:
         await session.post(f"{sandbox.address}/hooks", json={"address": bandeja.address})
