@@ -62,7 +62,12 @@ def _upsert(template: Template, scope: str, account: str, now: datetime) -> Upda
     fields["buttons"] = [dict(button) for button in template.buttons]
     fields["variables"] = list(template.variables)
     key = {"scope": scope, "name": fields.pop("name"), "language": fields.pop("language")}
-    update = {"$set": {**fields, "account": account, "synced_at": now}, "$setOnInsert": {"_id": new_id()}}
+    # The later of two at once looks for what is older than itself: the earlier one must not set the time back.
+    update = {
+        "$set": {**fields, "account": account},
+        "$max": {"synced_at": now},
+        "$setOnInsert": {"_id": new_id()},
+    }
     return UpdateOne(key, update, upsert=True)
 
 

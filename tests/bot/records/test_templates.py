@@ -75,6 +75,15 @@ async def test_what_the_platform_lists_no_longer_is_offered_no_longer(store, syn
     assert (await templates.get_template(store, "waba", "promo", "es"))["status"] == templates.DELETED
 
 
+async def test_an_earlier_look_that_ends_later_does_not_set_the_time_back(store, clock):
+    """Else the later one, which clears away what is older than itself, would take everything."""
+    early = clock.now()
+    await clock.pass_by(seconds=1)
+    await templates.sync(store, Listing(ORDER), ACCOUNT, scope="waba", now=clock.now())
+    await templates.sync(store, Listing(ORDER), ACCOUNT, scope="waba", now=early)
+    assert (await templates.get_template(store, "waba", "order_ready", "es"))["synced_at"] == clock.now()
+
+
 async def test_a_platform_that_cannot_be_asked_removes_nothing(store, sync, clock):
     await sync(ORDER)
     await clock.pass_by(hours=1)
