@@ -7,6 +7,7 @@ import pytest
 from bson import ObjectId
 from playwright.async_api import async_playwright
 
+from inbox.people import Agent, Role
 from tests.browser.install import NoBrowser, find_browser
 from tests.browser.seats import Seats, file_name
 from tests.office import office_settings, open_office
@@ -39,17 +40,23 @@ async def chromium():
         await browser.close()
 
 
-@pytest.fixture
-async def office_config(server, address, tmp_path):
-    settings = office_settings(tmp_path, address, f"browser_{ObjectId()}")
-    yield settings
+@pytest.fixture(scope="module")
+async def office(server, address, tmp_path_factory):
+    """One for all tests of a file: each has customers of its own."""
+    settings = office_settings(tmp_path_factory.mktemp("office"), address, f"browser_{ObjectId()}")
+    async with open_office(settings) as office:
+        yield office
     await server.client.drop_database(settings.mongodb.database)
 
 
-@pytest.fixture
-async def office(office_config):
-    async with open_office(office_config) as office:
-        yield office
+@pytest.fixture(scope="module")
+async def owner(office) -> Agent:
+    return await office.hire("Marta", Role.OWNER, language="es")
+
+
+@pytest.fixture(scope="module")
+async def colleague(office) -> Agent:
+    return await office.hire("Luis", Role.AGENT, language="es")
 
 
 @pytest.fixture

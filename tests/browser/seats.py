@@ -115,7 +115,7 @@ class Seats:
         self._taken.append((seat, context))
         return seat
 
-    async def agent(self, house: House, agent: Agent, *, at: str = "/inbox", **options: Any) -> Seat:
+    async def agent(self, house: House, agent: Agent, *, at: str = "/inbox?tab=all", **options: Any) -> Seat:
         """Somebody signed in already: the form is passed by, not the session."""
         seat = await self.take(agent.name, **options)
         token = await sessions.open_session(

@@ -5,22 +5,25 @@ from typing import Any
 
 import aiohttp
 import pytest
+from bson import ObjectId
 from playwright.async_api import expect
 
 from inbox import sessions
 from inbox.house import House
 from inbox.serving import Parts, running
 from tests.browser.seats import PHONE, Seat, Seats
-from tests.office import PASSWORD
+from tests.office import PASSWORD, office_settings
 
 ASKED, ANSWER = "Hola, ¿tienen llaves inglesas?", "Sí, de 8 y de 10 pulgadas"
 
 
 @pytest.fixture
-async def newborn(office_config):
+async def newborn(server, address, tmp_path):
     """Bandeja as it starts in an empty folder."""
-    async with running(office_config, Parts(web=True, worker=True)) as started:
+    settings = office_settings(tmp_path, address, f"newborn_{ObjectId()}")
+    async with running(settings, Parts(web=True, worker=True)) as started:
         yield started
+    await server.client.drop_database(settings.mongodb.database)
 
 
 @pytest.fixture
