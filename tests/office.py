@@ -55,10 +55,12 @@ class Office:
             return body
 
     async def conversation(self, **wanted: Any) -> dict[str, Any]:
-        """Waits until there is one like this, and gives the newest."""
+        """Waits until there is one like this and all that came in has been applied, and gives the newest."""
+        db = self.house.db
 
         async def find() -> dict[str, Any] | None:
-            return await self.house.db["conversations"].find_one(wanted, sort=[("at", -1)])
+            found = await db["conversations"].find_one(wanted, sort=[("at", -1)])
+            return None if await db["journal"].find_one({"state": "new"}, {"_id": 1}) else found
 
         return dict(await wait_for(find, seconds=15))
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -12,7 +13,7 @@ from bot.sandbox.world.acts import Act, Picture
 from inbox.people import FIRST_TEAM, Role
 from tests.flows.browsing import signed_in
 from tests.flows.posting import Poster, fresh_id, poster, text_of
-from tests.office import open_office, office_settings
+from tests.office import office_settings, open_office
 from tests.waiting import wait_for
 
 MEGABYTE = 2**20
@@ -121,7 +122,7 @@ async def test_what_is_not_json_or_not_of_this_platform_is_a_bad_request(office,
     assert not await is_kept(office, raw)
 
 
-ODD_ENTRIES = (
+ODD_ENTRIES: tuple[Any, ...] = (
     5, None, "x", [], {}, {"id": None}, {"id": 7, "changes": {}}, {"id": "7", "changes": [None]},
     {"id": "7", "messaging": "x"}, {"id": "7", "messaging": [5]},
     {"id": "7", "changes": [{"field": "messages", "value": "x"}]},
