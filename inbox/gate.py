@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 from aiohttp import web
@@ -167,7 +167,8 @@ def _sign_in(request: web.Request) -> web.Response:
         response = answer_no(request, 401, "sign_in", translator(request)(N_("Sign in first.")))
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
-    return web.Response(status=303, headers={"Location": "/sign-in"})
+    back = f"?next={quote(request.path_qs, safe='')}" if request.method == "GET" and request.path != "/" else ""
+    return web.Response(status=303, headers={"Location": f"/sign-in{back}"})
 
 
 def answer_no(request: web.Request, status: int, code: str, message: str, **fields: Any) -> web.Response:

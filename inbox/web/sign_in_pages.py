@@ -28,13 +28,12 @@ class Welcome(BaseModel):
 async def show_sign_in(request: web.Request) -> web.Response:
     if await current_session(request):
         return see_other("/inbox")
-    return await _sign_in_page(request, email="", wrong={})
+    return await _sign_in_page(request, target=request.query.get("next", ""), email="", wrong={})
 
 
-async def _sign_in_page(request: web.Request, *, email: str, wrong: dict[str, str]) -> web.Response:
-    target = local_path(request.query.get("next", ""))
+async def _sign_in_page(request: web.Request, *, target: str, email: str, wrong: dict[str, str]) -> web.Response:
     status = 422 if wrong else 200
-    return await page(request, "sign_in", status=status, next=target, form={"email": email}, errors=wrong)
+    return await page(request, "sign_in", status=status, next=local_path(target), form={"email": email}, errors=wrong)
 
 
 async def sign_in(request: web.Request) -> web.Response:
@@ -51,7 +50,7 @@ async def sign_in(request: web.Request) -> web.Response:
         if agent is None:
             raise Refused(N_("E-mail or password is wrong."), code="wrong_password")
     except Refused as error:
-        return await _sign_in_page(request, email=form.email, wrong=problems(error, request))
+        return await _sign_in_page(request, target=form.next, email=form.email, wrong=problems(error, request))
     for key in keys:
         await sessions.forget_tries(house.db, key)
     return await _let_in(request, agent, local_path(form.next) or "/inbox")
