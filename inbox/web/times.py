@@ -102,16 +102,16 @@ def countdown(closes_at: datetime | None, now: datetime) -> Countdown | None:
 def snooze_presets(now: datetime, zone: tzinfo, translate: Translate) -> list[dict[str, Any]]:
     """`{"key", "label", "at"}`, soonest first; only those that lie ahead."""
     local = now.astimezone(zone)
-    presets = [
-        {"key": "3h", "label": translate(N_("In 3 hours")), "at": local + timedelta(hours=3)},
-        {"key": "afternoon", "label": translate(N_("This afternoon")), "at": _at(local, 0, 13)},
-        {"key": "evening", "label": translate(N_("This evening")), "at": _at(local, 0, 19)},
-        {"key": "tomorrow", "label": translate(N_("Tomorrow morning")), "at": _at(local, 1, 8)},
-        {"key": "weekend", "label": translate(N_("Saturday")), "at": _at(local, _days_to(local, 5), 10)},
-        {"key": "week", "label": translate(N_("Next week")), "at": _at(local, _days_to(local, 0), 8)},
-    ]
-    ahead = [preset for preset in presets if preset["at"] > local]
-    return sorted(({**preset, "at": preset["at"].astimezone(UTC)} for preset in ahead), key=lambda preset: preset["at"])
+    presets = (
+        ("3h", N_("In 3 hours"), local + timedelta(hours=3)),
+        ("afternoon", N_("This afternoon"), _at(local, 0, 13)),
+        ("evening", N_("This evening"), _at(local, 0, 19)),
+        ("tomorrow", N_("Tomorrow morning"), _at(local, 1, 8)),
+        ("weekend", N_("Saturday"), _at(local, _days_to(local, 5), 10)),
+        ("week", N_("Next week"), _at(local, _days_to(local, 0), 8)),
+    )
+    ahead = sorted((at.astimezone(UTC), key, label) for key, label, at in presets if at > local)
+    return [{"key": key, "label": translate(label), "at": at} for at, key, label in ahead]
 
 
 def _at(local: datetime, days: int, hour: int) -> datetime:

@@ -154,8 +154,8 @@ def channel_name(kind: str, translate: Translate) -> str:
 
 def kind_of(last: Mapping[str, Any]) -> str:
     """The finest name of what was said: the kind of media, else the type of content."""
-    kind = last.get("kind")
-    return kind if kind in KINDS else last.get("type") or "text"
+    kind = str(last.get("kind") or "")
+    return kind if kind in KINDS else str(last.get("type") or "text")
 
 
 def preview(last: Mapping[str, Any], translate: Translate) -> str:
