@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
 
-from benchmarks import volley
+from benchmarks import machine, volley
 from benchmarks.bodies import Author
 from benchmarks.figures import Result, median
-from benchmarks.place import Place, open_place
+from benchmarks.place import Place, mongod_of, open_place
 from benchmarks.programs import Failed, Program, until
 from benchmarks.volley import Volley
 
@@ -22,24 +23,33 @@ DRAIN_SECONDS = 300.0
 WEB, SERVE, BARE = "bandeja web", "bandeja serve", "bare receiver"
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """With microseconds of processor time for each request: in the receiving process, and in MongoDB."""
+
+    volley: Volley
+    cpu: float
+    cpu_mongod: float
+
+
 async def run(*, seconds: float = SECONDS, rounds: int = ROUNDS) -> Result:
     result = Result("ingest")
-    volleys: dict[str, list[Volley]] = {WEB: [], BARE: [], SERVE: []}
+    bursts: dict[str, list[Burst]] = {WEB: [], BARE: [], SERVE: []}
     async with open_place() as place, place.sandbox() as sandbox:
         result.load = place.load
         accounts = sandbox.told["accounts"]
         place.connect(accounts)
         author = Author(accounts[0])
         for _ in range(rounds):
-            for name in volleys:
-                volleys[name].append(await _once(place, author, name, seconds))
+            for name in bursts:
+                bursts[name].append(await _once(place, author, name, seconds))
         applied = await place.db["messages"].count_documents({})
-    _tell(result, volleys, seconds)
+    _tell(result, bursts, seconds)
     result.notes.append(f"Stored documents equal acknowledged requests in every round; {applied:,} became messages.")
     return result
 
 
-async def _once(place: Place, author: Author, name: str, seconds: float) -> Volley:
+async def _once(place: Place, author: Author, name: str, seconds: float) -> Burst:
     """A fresh process, warmed up, takes one burst; what it acknowledged must stand in the database, neither less nor
     more.
     """
@@ -49,13 +59,16 @@ async def _once(place: Place, author: Author, name: str, seconds: float) -> Voll
         before = await stored.count_documents({})
         people = (number % PEOPLE for number in range(int(seconds * MOST_A_SECOND)))
         bodies = volley.write(place.folder, author, people)
+        pids = ((program.pid,), mongod_of(place.data))
+        used = [machine.cpu(each) for each in pids]
         found = await volley.flood(program.address, bodies, seconds=seconds)
+        spent = [machine.cpu(each) - earlier for each, earlier in zip(pids, used, strict=True)]
         _compare(name, found, await stored.count_documents({}) - before)
         if name == SERVE:
             await until(lambda: _is_applied(stored), "applying", seconds=DRAIN_SECONDS, every=0.5)
     if name != WEB:
         await stored.delete_many({})
-    return found
+    return Burst(found, *(seconds_used / found.acknowledged * 1e6 for seconds_used in spent))
 
 
 def _program(place: Place, author: Author, name: str) -> AbstractAsyncContextManager[Program]:
@@ -76,16 +89,20 @@ async def _is_applied(journal: AsyncCollection[dict[str, Any]]) -> bool:
     return await journal.find_one({"state": "new"}, {"_id": 1}) is None
 
 
-def _tell(result: Result, volleys: Mapping[str, list[Volley]], seconds: float) -> None:
-    rates = {name: [each.rate for each in found] for name, found in volleys.items()}
+def _tell(result: Result, bursts: Mapping[str, list[Burst]], seconds: float) -> None:
+    rates = {name: [each.volley.rate for each in found] for name, found in bursts.items()}
     bare = median(rates[BARE])
     for name in (WEB, SERVE):
         rate = median(rates[name])
         result.add(f"{name}, acknowledged", rate, "/s", bare=bare, bar=f"≥ {BAR} × bare", met=rate >= BAR * bare)
-    for name, found in volleys.items():
-        slowest = median([each.p99 for each in found])
-        result.add(f"{name}, p50", median([each.p50 for each in found]), "ms")
-        result.add(f"{name}, p99", slowest, "ms")
+    for name, found in bursts.items():
+        result.add(f"{name}, p50", median([each.volley.p50 for each in found]), "ms")
+        result.add(f"{name}, p99", median([each.volley.p99 for each in found]), "ms")
+    for what, of in (("process", "cpu"), ("MongoDB", "cpu_mongod")):
+        limit = median([getattr(each, of) for each in bursts[BARE]])
+        for name in (WEB, SERVE):
+            used = median([getattr(each, of) for each in bursts[name]])
+            result.add(f"{name}, processor time a request, {what}", used, "µs", bare=limit)
     result.samples = {name: [round(rate) for rate in found] for name, found in rates.items()}
     result.notes.append(
         f"{volley.CONNECTIONS} connections, {seconds:g} s each, in turn, {len(rates[BARE])} rounds; {volley.tool()}. "

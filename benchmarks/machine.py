@@ -96,6 +96,12 @@ def memory(pid: int) -> tuple[float, float]:
     return found["Rss"], found["Pss"]
 
 
+def cpu(pids: Iterable[int]) -> float:
+    """Seconds of processor time that these processes, without their children, have used so far."""
+    files = (PROC / str(pid) / "stat" for pid in pids)
+    return sum(sum(map(int, file.read_text().rpartition(")")[2].split()[11:13])) for file in files) / TICKS
+
+
 def peak(pid: int) -> float:
     """The most it was ever resident, in megabytes."""
     lines = (PROC / str(pid) / "status").read_text().splitlines()

@@ -40,9 +40,9 @@ async def run(*, rounds: int = ROUNDS) -> Result:
     result.add("replies sent, outcome durable", median(rates[OURS]), "/s", bare=median(rates[BARE]))
     result.samples = {name: [round(rate) for rate in found] for name, found in rates.items()}
     result.notes.append(
-        f"{REPLIES:,} replies to as many people by {NUMBERS} numbers wait in the outbox; then a worker starts. From "
-        f"the first that reaches the sandbox to the last outcome written, {rounds} rounds. The bare loop posts the same bodies over "
-        f"{CONNECTIONS} connections. No bar: this is the way out that campaigns will build on."
+        f"{REPLIES:,} replies to as many people by {NUMBERS} numbers wait in the outbox; then a worker starts. The "
+        f"clock runs from the first at the sandbox to the last outcome written; {rounds} rounds. The bare loop posts "
+        f"the same bodies over {CONNECTIONS} connections. No bar: this is the way out that campaigns will build on."
     )
     return result
 
