@@ -69,13 +69,13 @@ async def _keep_alive(embedded: "Embedded") -> None:
 
 async def _to_the_end(work: Callable[[], Result], *, on_cancel: Callable[[], None] | None = None) -> Result:
     """Run in a thread and see it end even when cancelled: half a start would leave a database to nobody."""
-    task = tasks.spawn(asyncio.to_thread(work), name=f"database {work.__name__}")
+    thread = asyncio.get_running_loop().run_in_executor(None, work)
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(thread)
     except asyncio.CancelledError:
         if on_cancel is not None:
             on_cancel()
-        await asyncio.wait([task])
+        await asyncio.wait([thread])
         raise
 
 

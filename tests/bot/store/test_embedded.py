@@ -282,3 +282,11 @@ async def test_data_directory_that_cannot_be_made_is_one_sentence(tmp_path):
     with pytest.raises(Unavailable, match="The data directory .* cannot be used"):
         async with running(tmp_path / "file" / "data", cache_gb=0.25):
             pass
+
+
+async def test_a_refusal_is_for_the_caller_and_no_failure_in_the_log(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable):
+        async with running(tmp_path / "file", cache_gb=0.25):
+            pass
+    assert caplog.records == []
