@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from bson import Binary, ObjectId
+from bson import ObjectId
 from pymongo.errors import PyMongoError
 
 from bot import nudges
@@ -104,8 +104,8 @@ class Journal:
 
     async def _write(self, channel: str, account: str | None, body: bytes, now: datetime) -> str:
         journal_id = ObjectId()
-        entry = {"_id": journal_id, "channel": channel, "account": account, "body": Binary(body)}
-        await self._batch.add({**entry, "at": now, "state": "new"})
+        entry = {"_id": journal_id, "channel": channel, "account": account, "body": body, "at": now, "state": "new"}
+        await self._batch.add(entry)
         self._ring()
         return str(journal_id)
 

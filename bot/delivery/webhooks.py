@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from bot.channels.contract import Channel, Malformed, NotFromPlatform
 from bot.clock import Clock
@@ -69,6 +70,7 @@ class Webhooks:
         clock: Clock,
     ) -> None:
         self._journal, self._accounts, self._channels, self._clock = journal, accounts, channels, clock
+        self._counters: dict[tuple[str, int], Counter] = {}
         # Of another machine's disk we know nothing.
         embedded = settings.mongodb.embedded
         self._disk = Disk(settings.data.directory, settings.data.reserve_mb, clock) if embedded else None
@@ -95,8 +97,14 @@ class Webhooks:
         if channel is None:
             return web.Response(status=403)
         response = await self._take(request, channel)
-        WEBHOOKS.labels(channel.kind, response.status).inc()
+        self._count(channel.kind, response.status)
         return response
+
+    def _count(self, kind: str, status: int) -> None:
+        counter = self._counters.get((kind, status))
+        if counter is None:
+            counter = self._counters[kind, status] = WEBHOOKS.labels(kind, str(status))
+        counter.inc()
 
     async def _take(self, request: web.Request, channel: Channel) -> web.Response:
         body = await _read(request)
@@ -104,8 +112,9 @@ class Webhooks:
             return web.Response(status=413)
         named = request.match_info.get("account")
         account = self._accounts.find_hook(channel.kind, named) if named else None
+        allowed = self._accounts.connected(channel.kind) if named is None else [account] if account else []
         try:
-            channel.verify(request.headers, body, self._proofs(channel.kind, named, account))
+            channel.verify(request.headers, body, self._accounts.proofs(allowed))
             channel.envelope(body)
         except NotFromPlatform:
             return web.Response(status=403)
@@ -132,12 +141,6 @@ class Webhooks:
         """None where no account is connected: nobody can prove to be the platform, and nothing need be imported."""
         kind = request.match_info["channel"]
         return self._channels[kind] if self._accounts.connected(kind) else None
-
-    def _proofs(self, kind: str, named: str | None, account: AccountRecord | None) -> list[str]:
-        """Any account's of this kind, or that of the one that the address names."""
-        if named is None:
-            return self._accounts.proofs(self._accounts.connected(kind))
-        return self._accounts.proofs([account]) if account else []
 
     async def say_alive(self, request: web.Request) -> web.Response:
         return web.Response(text="ok")

@@ -3,7 +3,7 @@ secrets only when a platform is spoken to.
 """
 
 import secrets as randomness
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -85,12 +85,25 @@ class Accounts:
         self._db, self._vault = db, vault
         self._records: dict[str, AccountRecord] = {}
         self._secrets: dict[str, dict[str, str]] = {}
+        self._connected: dict[str, tuple[AccountRecord, ...]] = {}
+        self._external: dict[tuple[str, str], AccountRecord] = {}
+        self._begun = self._loaded = 0
 
     async def load(self) -> None:
+        """Of several at once the one begun last counts: it saw the most."""
+        self._begun += 1
+        turn = self._begun
         stored = await self._db["accounts"].find().sort([("name", 1), ("_id", 1)]).to_list()
-        records = {one["_id"]: _read(one) for one in stored}
-        self._secrets = {record.id: self._opened(record) for record in records.values()}
-        self._records = records
+        if turn < self._loaded:
+            return
+        self._loaded = turn
+        records = [_read(one) for one in stored]
+        self._secrets = {record.id: self._opened(record) for record in records}
+        self._records = {record.id: record for record in records}
+        connected = [record for record in records if record.state != "off"]
+        kinds = {record.kind for record in connected}
+        self._connected = {kind: tuple(one for one in connected if one.kind == kind) for kind in kinds}
+        self._external = {(record.kind, record.external_id): record for record in connected}
 
     def _opened(self, record: AccountRecord) -> dict[str, str]:
         before = self._records.get(record.id)
@@ -118,13 +131,13 @@ class Accounts:
             raise NotFound(N_("There is no such account."))
         return found
 
-    def connected(self, kind: str) -> list[AccountRecord]:
+    def connected(self, kind: str) -> Sequence[AccountRecord]:
         """Those of one kind that are not switched off."""
-        return [record for record in self._records.values() if record.kind == kind and record.state != "off"]
+        return self._connected.get(kind, ())
 
     def find_external(self, kind: str, external_id: str) -> AccountRecord | None:
         """By the platform's own id."""
-        return next((record for record in self.connected(kind) if record.external_id == external_id), None)
+        return self._external.get((kind, external_id))
 
     def in_scope(self, kind: str, scope: str) -> list[AccountRecord]:
         """By whom the platform says they belong to."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from bot.channels.contract import Moved, Said
@@ -23,6 +24,8 @@ _KNOWN = dict.fromkeys(
 )
 
 
+# What the company said elsewhere, longer ago than this, is imported history.
+OLD_NEWS = timedelta(hours=24)
 Conversation = dict[str, Any]
 
 
@@ -63,7 +66,8 @@ class Spoken:
         blocked = met is not None and met.contact.get("blocked", False)
         heard_now = self.said.opens_window or self.said.standby
         inbound = self.said.direction == "in"
-        self.is_silent = inbound and (not heard_now or blocked)
+        is_old = self.arrival.arrived_at - self.said.sent_at > OLD_NEWS
+        self.is_silent = (not heard_now or blocked) if inbound else is_old
         self.counts = inbound and not self.said.standby and not self.is_silent
         if met is not None:
             self.seat = Seat(met.contact["_id"], self.arrival.account.team, self.arrival.account.id)
@@ -71,7 +75,7 @@ class Spoken:
     @property
     def begins(self) -> bool:
         """Whether there is a conversation from now on, if there was none. What a bot said elsewhere begins nothing."""
-        return self.counts or self.said.standby or self.said.author == "phone"
+        return self.counts or self.said.standby or (self.said.author == "phone" and not self.is_silent)
 
 
 class Known(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from pymongo import UpdateMany
@@ -13,6 +14,8 @@ from bot.records.marks import Mark
 from bot.records.meeting import Met
 from bot.store.database import Database
 
+# Older messages are not looked at: whoever has not read them by now has hardly come back for them.
+LONGEST_UNREAD = timedelta(days=90)
 # What a watermark may lift: never what failed, nor what may not have left at all.
 _UP_TO: Mapping[str, list[str]] = {"delivered": ["sent"], "read": ["sent", "delivered"]}
 
@@ -82,7 +85,7 @@ async def climb_up_to(db: Database, arrivals: Sequence[Arrival]) -> list[str]:
                 "account": arrival.account.id,
                 "direction": "out",
                 "status": {"$in": _UP_TO[fact.status]},
-                "at": {"$lte": fact.at},
+                "at": {"$lte": fact.at, "$gte": fact.at - LONGEST_UNREAD},
             }
             updates.append(UpdateMany(where, ladder.climb([ladder.Step(fact.status, fact.at)])))
     if updates:

@@ -386,6 +386,16 @@ async def test_imported_history_is_stored_and_nothing_more(store, desk):
     assert (await only(store, "contacts"))["last_heard_at"] is None
 
 
+async def test_imported_answers_are_stored_and_nothing_more(store, desk):
+    await desk.receive(arrive(echo("de hace meses", at=START - timedelta(days=60))))
+    message = await only(store, "messages")
+    assert (message["conversation"], message["status"], message["at"]) == (None, "sent", START - timedelta(days=60))
+    await desk.receive(arrive(said()))
+    before = await only(store, "conversations")
+    await desk.receive(arrive(echo("de hace semanas", at=START - timedelta(days=20))))
+    assert await only(store, "conversations") == before
+
+
 async def test_standby_is_shown_and_not_counted(store, desk):
     await desk.receive(arrive(said(standby=True)))
     conversation = await only(store, "conversations")

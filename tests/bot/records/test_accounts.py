@@ -83,7 +83,7 @@ async def test_what_is_switched_off_is_not_connected_and_stays_off(accounts):
     await accounts.change(record.id, {"state": "off"})
     await accounts.mark_broken(record.id, {"code": "190"})
     assert accounts.get(record.id).state == "off"
-    assert accounts.connected("whatsapp") == []
+    assert not accounts.connected("whatsapp")
     assert accounts.find_external("whatsapp", "1001") is None
     assert accounts.find_hook("whatsapp", record.hook_key) is None
 
