@@ -7,14 +7,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+)
 
 from inbox import sessions
 from inbox.gate import COOKIE
 from inbox.house import House
 from inbox.people import Agent
 
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 # Two busy cores: a page that is right may still take its time.
 PATIENCE_MS = 15_000
 PLAIN_SCHEMES = ("data", "blob", "about")
