@@ -14,7 +14,8 @@ BARS = 44
 _UNITS = ("kB", "MB", "GB")
 # Trailing punctuation belongs to the sentence, not to the address.
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
-_STYLED = re.compile(r"(?<![\w*_~])([*_~])(?=\S)([^\n]*?\S)\1(?![\w*_~])")
+# Up to the next sign of the same kind and no further: else a text full of them would be read over and over.
+_STYLED = re.compile(r"(?<![\w*_~])([*_~])(?=\S)((?:(?!\1)[^\n])*?\S)\1(?![\w*_~])")
 _TAGS = {"*": "b", "_": "i", "~": "s"}
 _MENTION = re.compile(r"@[\w.\-]+(?: [A-ZÁÉÍÓÚÑÇÃÕÂÊÔ][\w\-]+)?")
 

@@ -1,5 +1,6 @@
 """How small things are written: links, initials, sizes, numbers, emoji, waves; and times."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -149,3 +150,16 @@ def test_template_text_is_cut_at_its_places():
         {"text": "."},
     ]
     assert cut("{{1}}", "header") == [{"key": "header", "name": "1"}]
+
+
+@pytest.mark.parametrize("piece", [" *a", " *a _b ~c", "* ", "https://.", "@a "])
+def test_a_text_made_to_be_slow_is_drawn_at_once(piece):
+    text = (piece * 20_000)[:20_000]
+    began = time.perf_counter()
+    looks.noted(text)
+    assert time.perf_counter() - began < 0.3
+
+
+def test_words_between_signs_are_styled_up_to_the_next_sign():
+    assert looks.rich("*a b* and *c*") == "<b>a b</b> and <b>c</b>"
+    assert looks.rich("2*3*4 *a*b*") == "2*3*4 *a*b*"
