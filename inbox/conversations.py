@@ -127,7 +127,7 @@ def read_cursor(cursor: str) -> tuple[datetime, str]:
         if not is_id(row_id):
             raise ValueError(row_id)
         return datetime.fromtimestamp(round(float(at), 3), UTC), row_id
-    except (ValueError, TypeError, OverflowError, OSError) as error:
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         raise Refused(N_("This cursor is not one of ours."), code="cursor_invalid") from error
 
 

@@ -1,6 +1,5 @@
 """The gate of every route: who is asking, may they, and how a "no" is said. Pages and the API stand behind it alike."""
 
-import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -74,7 +73,8 @@ def _guarded(handler: Handler, permission: Permission) -> Handler:
 async def _identify(request: web.Request) -> Agent:
     house = request.app[HOUSE]
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    # Pages are for people: a token that came through there could make itself a sign-in link, and outlive its end.
+    if scheme.lower() == "bearer" and request.path.startswith("/api/"):
         found = await find_token(house.db, token.strip(), now=house.clock.now())
         if found is None:
             raise SignInNeeded
@@ -108,7 +108,15 @@ async def _check_csrf(request: web.Request, session: Session) -> None:
 def same_origin(request: web.Request) -> bool:
     """Whether a browser says that this comes from one of our own pages; for sockets, which have no CSRF field."""
     origin = request.headers.get("Origin")
-    return origin is None or hmac.compare_digest(urlsplit(origin).netloc.encode(), request.host.encode())
+    ours = (request.host, urlsplit(request.app[HOUSE].settings.server.public_url).netloc)
+    return origin is None or _netloc(origin) in ours
+
+
+def _netloc(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc or None
+    except ValueError:
+        return None
 
 
 def client_ip(request: web.Request) -> str:
@@ -157,9 +165,15 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         sentence = translator(request)(N_("The database does not answer right now. Try again in a moment."))
         return answer_no(request, 503, "unavailable", sentence)
     except Exception:
-        log.exception("request failed", method=request.method, path=request.path)
+        log.exception("request failed", method=request.method, route=_route(request))
         sentence = translator(request)(N_("Something went wrong on our side. It was written down."))
         return answer_no(request, 500, "internal", sentence)
+
+
+def _route(request: web.Request) -> str:
+    """The path as it stands in the table: the real one may hold a one-time link."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else ""
 
 
 def _sign_in(request: web.Request) -> web.Response:

@@ -31,11 +31,11 @@ class Session:
 
 def hash_token(token: str) -> str:
     """Tokens carry 256 random bits, so a plain hash cannot be turned back."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def csrf_matches(session: Session, given: str) -> bool:
-    return hmac.compare_digest(session.csrf.encode(), given.encode())
+    return hmac.compare_digest(session.csrf.encode(), given.encode(errors="replace"))
 
 
 async def open_session(db: Database, agent: Agent, *, now: datetime, ip: str, agent_string: str) -> str:
@@ -50,7 +50,7 @@ async def open_session(db: Database, agent: Agent, *, now: datetime, ip: str, ag
             "created_at": now,
             "seen_at": now,
             "ip": ip,
-            "agent_string": agent_string[:200],
+            "agent_string": agent_string[:200].encode(errors="replace").decode(),
         }
     )
     return token
@@ -122,6 +122,15 @@ async def use_onetime(db: Database, token: str, *, purpose: str, now: datetime) 
     if not taken:
         raise Refused(N_("This link was used already or has run out. Ask for a new one."), code="link_used")
     return taken
+
+
+async def give_back_onetime(db: Database, taken: Mapping[str, Any]) -> None:
+    """What it was used for did not come about."""
+    await db["onetime"].insert_one(dict(taken))
+
+
+async def forget_onetime(db: Database, *, purpose: str) -> None:
+    await db["onetime"].delete_many({"purpose": purpose})
 
 
 async def throttle(db: Database, key: str, *, now: datetime, most: int = TRIES) -> None:

@@ -70,7 +70,7 @@ async def _do(request: web.Request, handler: Handler, key: str) -> web.StreamRes
 def key_of(request: web.Request) -> str:
     """One token's keys are nothing to another's. Raises Invalid."""
     key = request.headers[HEADER].strip()
-    if not key or len(key) > LONGEST_KEY:
+    if not key or len(key) > LONGEST_KEY or not key.isprintable():
         raise Invalid(N_("The Idempotency-Key must have 1 to %(most)s characters."), most=LONGEST_KEY)
     return f"{request.get(TOKEN) or request[AGENT].id}:{key}"
 

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar, get_origin
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -46,7 +46,7 @@ def zone_of(request: web.Request) -> ZoneInfo:
     """The browser's time zone, which the page's script puts into a cookie; UTC until then."""
     try:
         return ZoneInfo(request.cookies.get("tz", "UTC"))
-    except (ValueError, OSError):
+    except (ValueError, OSError, ZoneInfoNotFoundError):
         return ZoneInfo("UTC")
 
 

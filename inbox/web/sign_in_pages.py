@@ -76,24 +76,36 @@ async def _welcome_page(request: web.Request, *, form: dict[str, Any], wrong: di
 
 
 async def welcome(request: web.Request) -> web.Response:
-    """Creates the owner. The link is used up only when that worked."""
+    """Creates the owner, once. The link is used up only when that worked; then those of other starts are, too."""
     _check_origin(request)
     house = request.app[HOUSE]
-    now = house.clock.now()
     await _peek(request, "setup")
     form: dict[str, Any] = {}
     try:
         wanted = await read_form(request, Welcome)
         form = wanted.model_dump(exclude={"password"})
-        agent = await people.add_agent(
-            house.db, email=wanted.email, name=wanted.name, role=Role.OWNER, password=wanted.password, now=now
-        )
+        agent = await _found(request, wanted)
     except (DomainError, ValidationError) as error:
         return await _welcome_page(request, form=form, wrong=problems(error, request))
-    await sessions.use_onetime(house.db, request.match_info["token"], purpose="setup", now=now)
     if wanted.language:
         agent = await people.change_agent(house.db, agent.id, {"language": wanted.language})
     return await _let_in(request, agent, "/inbox")
+
+
+async def _found(request: web.Request, wanted: Welcome) -> Agent:
+    """Whoever takes the link first is the owner; it is given back when there cannot be such a person."""
+    house = request.app[HOUSE]
+    now = house.clock.now()
+    taken = await sessions.use_onetime(house.db, request.match_info["token"], purpose="setup", now=now)
+    try:
+        agent = await people.add_agent(
+            house.db, email=wanted.email, name=wanted.name, role=Role.OWNER, password=wanted.password, now=now
+        )
+    except DomainError:
+        await sessions.give_back_onetime(house.db, taken)
+        raise
+    await sessions.forget_onetime(house.db, purpose="setup")
+    return agent
 
 
 async def show_enter(request: web.Request) -> web.Response:
@@ -118,7 +130,8 @@ async def enter(request: web.Request) -> web.Response:
 async def _peek(request: web.Request, purpose: str) -> Any:
     house = request.app[HOUSE]
     stored = await sessions.peek_onetime(house.db, request.match_info["token"], now=house.clock.now())
-    if stored is None or stored["purpose"] != purpose:
+    is_late = purpose == "setup" and await people.has_owner(house.db)
+    if stored is None or stored["purpose"] != purpose or is_late:
         raise NotFound(N_("This link was used already or has run out. Ask for a new one."))
     return stored
 

@@ -35,10 +35,14 @@ async def show(request: web.Request) -> web.Response:
 @lru_cache(maxsize=256)
 def _read(path: str) -> StaticFile | None:
     """None for what is not a file below the static folder, however its path is written."""
-    file = (STATIC / path).resolve()
-    if not file.is_relative_to(STATIC.resolve()) or not file.is_file():
+    try:
+        file = (STATIC / path).resolve()
+        body = file.read_bytes() if file.is_relative_to(STATIC.resolve()) else None
+    except (OSError, ValueError):
+        # Not there, a folder, a name too long, or one with a zero byte.
         return None
-    body = file.read_bytes()
+    if body is None:
+        return None
     mime = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     mime = "text/javascript" if file.suffix == ".js" else mime
     squeezed = gzip.compress(body, 9) if mime.startswith(_SQUEEZED) else None

@@ -67,7 +67,7 @@ async def test_sorting_by_window_shows_what_shuts_first_and_nothing_that_is_shut
     assert [row["_id"] for row in page.items] == [sooner["_id"], later["_id"]]
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzEsMl0", "bnVsbA", "====", "W10", "é"])
+@pytest.mark.parametrize("cursor", ["x", "WzEsMl0", "bnVsbA", "====", "W10", "é", "W1tb" * 1500])
 async def test_a_made_up_cursor_is_refused_in_a_sentence(store, cursor):
     view = view_of(await an_agent(store))
     with pytest.raises(Refused, match="cursor"):

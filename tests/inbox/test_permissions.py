@@ -6,14 +6,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.clock import SystemClock
 from inbox.api import routes as api
-from inbox.gate import ERROR_PAGE, HOUSE, Route, add_routes, errors
+from inbox.gate import COOKIE, ERROR_PAGE, HOUSE, Route, add_routes, errors
 from inbox.people import Role
 from inbox.permissions import ROLES, Permission, View, may, view_of
-from inbox.sessions import create_token
+from inbox.sessions import find_session, open_session
 from inbox.web import routes as pages
 from inbox.web.answers import error_page
-from tests.inbox.builders import NOON, an_agent
+from tests.inbox.builders import an_agent
 
 EVERY = {Role.OWNER, Role.SUPERVISOR, Role.AGENT, Role.MARKETER}
 DESK = EVERY - {Role.MARKETER}
@@ -83,8 +84,10 @@ def _path(row: Route) -> str:
 @pytest.mark.parametrize("role", sorted(Role))
 async def test_each_role_comes_through_where_its_permissions_say_and_nowhere_else(gate, store, role):
     agent = await an_agent(store, role=str(role))
-    headers = {"Authorization": f"Bearer {await create_token(store, agent, name='t', now=NOON)}"}
-    headers["Accept"] = "application/json"
+    now = SystemClock().now()
+    token = await open_session(store, agent, now=now, ip="", agent_string="")
+    session = await find_session(store, token, now=now)
+    headers = {"Cookie": f"{COOKIE}={token}", "X-CSRF-Token": session.csrf, "Accept": "application/json"}
     wrong = []
     for row in ROUTES:
         answer = await gate.request(row.method, _path(row), headers=headers)
