@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import web
 
-from bot import phones
 from inbox import drafts, presence, thread
 from inbox.actions.replies import newest_of_others
 from inbox.gate import AGENT, HOUSE, language_of, translator
@@ -14,7 +13,7 @@ from inbox.permissions import Permission, View, access_conversation, access_mess
 from inbox.reach import Reach, choose, ways_to
 from inbox.web import timeline
 from inbox.web.answers import zone_of
-from inbox.web.person_pane import build_person
+from inbox.web.person_pane import build_person, shown_address
 from inbox.web.rows import Names, build_rows, read_names
 
 MOST_SINCE = 200
@@ -205,11 +204,3 @@ def build_route(request: web.Request, way: Reach, *, chosen: bool, last: bool) -
             "voice_mime": limits.voice_mime,
         },
     }
-
-
-def shown_address(identity: Mapping[str, Any], view: View) -> str:
-    """How a person reads an address: a number with its plus, a username with its at, else a short id."""
-    if identity["kind"] == "phone":
-        return view.phone(phones.display(identity["reach"]))
-    username = identity.get("profile", {}).get("username")
-    return view.text(f"@{username}") if username else "···" + identity["value"][-6:]

@@ -48,11 +48,10 @@ async def build_person(
 def _identity(request: web.Request, identity: Mapping[str, Any], view: View) -> dict[str, Any]:
     profile, gone = identity.get("profile", {}), identity.get("gone")
     account = request.app[HOUSE].accounts.find(identity.get("account", ""))
-    value = view.phone(phones.display(identity["reach"])) if identity["kind"] == "phone" else identity["value"]
     return {
         "id": identity["_id"],
         "kind": identity["kind"],
-        "value": value,
+        "value": shown_address(identity, view),
         "name": view.text(profile.get("name", "")),
         "username": view.text(profile.get("username", "")),
         "reachable": identity.get("reachable", True),
@@ -73,3 +72,11 @@ def _earlier(row: Mapping[str, Any], names: Names, view: View, current: str | No
         "last": {**last, "text": view.text(last.get("text") or "")} if last else None,
         "current": row["_id"] == current,
     }
+
+
+def shown_address(identity: Mapping[str, Any], view: View) -> str:
+    """How a person reads an address: a number with its plus, a username with its at, else a short id."""
+    if identity["kind"] == "phone":
+        return view.phone(phones.display(identity["reach"]))
+    username = identity.get("profile", {}).get("username")
+    return view.text(f"@{username}") if username else "···" + identity["value"][-6:]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import ChainableUndefined, Environment, FileSystemLoader, pass_context
+from jinja2 import BytecodeCache, ChainableUndefined, Environment, FileSystemLoader, pass_context
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 
 from inbox.people import Agent
@@ -42,12 +43,34 @@ class Viewer:
         return self.agent.prefs.get(key, otherwise) if self.agent else otherwise
 
 
+class _Compiled(BytecodeCache):
+    """What one language's templates were compiled to serves the others too; it never leaves the process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
 class Renderer:
-    """One per process. Templates are compiled at their first use, once for each language."""
+    """One per process. A template is compiled at its first use, unless `prepare` was there before."""
 
     def __init__(self, translations: Translations) -> None:
         self._translations = translations
         self._rooms: dict[str, Environment] = {}
+        self._compiled = _Compiled()
+
+    def prepare(self) -> None:
+        """Compiles everything, so that nobody waits for it. Takes most of a second: call it in a thread."""
+        for language in LANGUAGES:
+            room = self._room(language)
+            for name in room.list_templates(extensions=["html"]):
+                room.get_template(name)
 
     def render(self, template: str, viewer: Viewer, /, **context: Any) -> str:
         """`template` is a path below inbox/web/html."""
@@ -67,6 +90,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
             cache_size=-1,
+            bytecode_cache=self._compiled,
             extensions=["jinja2.ext.i18n"],
         )
         room.policies["ext.i18n.trimmed"] = True

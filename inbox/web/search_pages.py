@@ -11,7 +11,8 @@ from inbox.gate import AGENT, HOUSE
 from inbox.permissions import View, access_contact, view_of
 from inbox.reach import Reach, way_to_number, ways_to
 from inbox.web.answers import fragment, page
-from inbox.web.conversation_panes import build_route, shown_address
+from inbox.web.conversation_panes import build_route
+from inbox.web.person_pane import shown_address
 
 PEOPLE, MESSAGES = 8, 20
 
