@@ -130,7 +130,8 @@ async def _check(client: AsyncMongoClient[Document]) -> None:
             build = await client.admin.command("buildInfo")
     except OperationFailure as error:
         sentence = N_("MongoDB does not let Bandeja in: %(reason)s.")
-        raise Refused(sentence, code="no_entry", reason=scrub(str(error.details or error))) from error
+        reason = str((error.details or {}).get("errmsg", error)).rstrip(".")
+        raise Refused(sentence, code="no_entry", reason=scrub(reason)) from error
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise Refused(
             N_("The MongoDB of [mongodb] uri is no replica set; start it with --replSet (one member is enough)."),

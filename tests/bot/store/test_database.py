@@ -108,3 +108,4 @@ async def test_wrong_password_is_refused(server):
         async with open_database(settings):
             pass
     assert "hunter2" not in str(caught.value)
+    assert str(caught.value).endswith(": Authentication failed.")
