@@ -43,7 +43,7 @@ async def _database(house: House) -> Line:
 
 
 def _disk(house: House) -> Line:
-    free = shutil.disk_usage(house.settings.data.directory).free // 1_000_000
+    free = shutil.disk_usage(house.settings.data.directory).free // 2**20
     reserve = house.settings.data.reserve_mb
     text = N_("%(free)s MB are free; below %(reserve)s MB nothing more is taken in")
     return Line(N_("Disk"), free > reserve, text, {"free": free, "reserve": reserve})
