@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import BytecodeCache, ChainableUndefined, Environment, FileSystemLoader, pass_context
 from jinja2.bccache import Bucket
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from inbox.people import Agent
 from inbox.translation import DEFAULT, LANGUAGES, Translations
@@ -99,8 +100,14 @@ class Renderer:
             catalogue.gettext, catalogue.ngettext, newstyle=True, pgettext=catalogue.pgettext
         )
         room.filters |= _filters(language, catalogue.gettext)
-        room.globals |= {"asset": self.asset, "languages": LANGUAGES, "inbox_url": inbox_url, "query": query}
+        room.globals |= {"asset": self.asset, "icon": lru_cache(self.icon), "languages": LANGUAGES}
+        room.globals |= {"inbox_url": inbox_url, "query": query}
         return room
+
+    def icon(self, name: str, more: str = "") -> Markup:
+        """One of the names in assets/icons.txt. A page has hundreds, all alike."""
+        drawing = '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>'
+        return Markup(drawing).format(more, self.asset("vendor/icons.svg"), name)  # noqa: S704 - our own markup
 
     def asset(self, path: str) -> str:
         """The address of a static file; it changes with any of them, so that a browser may keep it for good."""

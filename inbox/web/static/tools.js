@@ -2,7 +2,7 @@
 import { insert, quote, reuse, textOf } from "./composer.js";
 import { openAt } from "./menus.js";
 import { act } from "./net.js";
-import { changed, openConversation, currentId, show } from "./thread.js";
+import { changed, currentId, onOpen, openConversation, show } from "./thread.js";
 import { toast } from "./toast.js";
 import { word } from "./words.js";
 
@@ -76,7 +76,38 @@ async function makePicker() {
   return made;
 }
 
+// --- the tools go to the message under the pointer or in focus -------------------------------------------------------
+
+let tools = null;
+let held = "";
+
+function bringTools(message) {
+  if (!message?.hasAttribute("data-tools")) return;
+  tools = document.getElementById("tools") ?? tools;
+  held = message.id;
+  if (tools && tools.parentElement !== message) message.append(tools);
+}
+
+// Arrow keys go from message to message while one of them, or the flow itself, has focus.
+function walk(event) {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!step || !event.target.matches?.("#flow, .msg")) return;
+  const all = [...document.querySelectorAll("#older .msg, #tail .msg")];
+  const at = event.target.matches(".msg") ? all.indexOf(event.target) + step : all.length - 1;
+  if (!all[at]) return;
+  event.preventDefault();
+  all[at].focus();
+}
+
 export function startTools() {
+  document.addEventListener("pointerover", (event) => bringTools(event.target.closest?.(".msg")));
+  document.addEventListener("focusin", (event) => bringTools(event.target.closest?.(".msg")));
+  document.addEventListener("refreshed", () => bringTools(document.getElementById(held)));
+  onOpen(() => {
+    tools = document.getElementById("tools");
+    held = "";
+  });
+  document.addEventListener("keydown", walk);
   document.addEventListener("click", (event) => {
     const name = event.target.closest("[data-act]")?.dataset.act;
     if (acts[name]) acts[name](event);
