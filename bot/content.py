@@ -2,9 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 MediaKind = Literal["image", "video", "audio", "voice", "document", "sticker", "animation"]
+
+
+def _of_the_web(url: str) -> str:
+    return url if url.lower().startswith(("https://", "http://")) else ""
+
+
+# What is no address of the web ("javascript:…") becomes none: people will press it.
+WebAddress = Annotated[str, AfterValidator(_of_the_web)]
 
 
 class Piece(BaseModel):
@@ -37,7 +45,7 @@ class Location(Piece):
     longitude: float
     name: str = ""
     address: str = ""
-    url: str = ""
+    url: WebAddress = ""
 
 
 class Card(Piece):
@@ -59,7 +67,7 @@ class Button(Piece):
     id: str
     title: str
     description: str = ""
-    url: str = ""
+    url: WebAddress = ""
 
 
 class Buttons(Piece):
@@ -107,7 +115,7 @@ class Link(Piece):
     """A shared link, post, reel or product."""
 
     type: Literal["link"] = "link"
-    url: str = ""
+    url: WebAddress = ""
     title: str = ""
 
 
