@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.errors import N_, Forbidden, NotFound
+from bot.ids import is_id
 from bot.store.database import Database
 from inbox.people import Agent, Role
 
@@ -106,6 +107,19 @@ class View:
     def text(self, text: str) -> str:
         """Text in which numbers are hidden from those who may not see them."""
         return _NUMBER.sub("•••", text) if self.masked else text
+
+    def texts(self, value: Any) -> Any:
+        """The same for every text in a nested value; an id of ours stays, though digits may run in it."""
+        if not self.masked:
+            return value
+        match value:
+            case str():
+                return value if is_id(value) else self.text(value)
+            case Mapping():
+                return {key: self.texts(inner) for key, inner in value.items()}
+            case list() | tuple():
+                return [self.texts(inner) for inner in value]
+        return value
 
 
 def holds(value: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bot.store import files
 from inbox.api.bodies import FileQuery
 from inbox.api.reading import read_query
 from inbox.gate import AGENT, HOUSE
-from inbox.permissions import access_media
+from inbox.permissions import access_media, view_of
 
 Record = Mapping[str, Any]
 _HEADERS = {
@@ -38,7 +38,9 @@ async def show(request: web.Request) -> web.StreamResponse:
     tag = f'"{record["file"]}"'
     if request.headers.get("If-None-Match") == tag:
         return web.Response(status=304, headers={**_HEADERS, "ETag": tag})
-    headers = {**_HEADERS, "ETag": tag, "Content-Disposition": disposition(record, download=bool(asked.download))}
+    name = view_of(request[AGENT]).text(record.get("name") or "")
+    disposed = disposition({**record, "name": name}, download=bool(asked.download))
+    headers = {**_HEADERS, "ETag": tag, "Content-Disposition": disposed}
     return await _stream(request, record, headers)
 
 
@@ -89,9 +91,7 @@ async def _stream(request: web.Request, record: Record, headers: dict[str, str])
     return await _send(request, response, pieces)
 
 
-async def _send(
-    request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
-) -> web.StreamResponse:
+async def _send(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
     """The first piece is read before anything is answered: a file that is gone is a 404 and not half an answer."""
     first = await anext(pieces, b"")
     # Whoever listens to a sound leaves when they have heard enough.

@@ -107,11 +107,16 @@ def _message(stored: Stored, files: Mapping[str, Stored], view: View, translate:
         "sent_at": stored["sent_at"],
         "conversation": stored.get("conversation"),
         "contact": stored["contact"],
-        "content": masked(stored["content"], view),
+        "content": view.texts(_without_target(stored["content"], view)),
         "reactions": [items.Reaction(one["by"], one["emoji"], one["at"]) for one in stored.get("reactions", ())],
         "edited": bool(stored.get("edits")),
         "deleted": stored.get("deleted_at") is not None,
     }
+
+
+def _without_target(content: Stored, view: View) -> Stored:
+    """A press and a reaction name the platform's id of what they belong to."""
+    return {**content, "target": None} if view.masked and "target" in content else content
 
 
 def _author(author: Stored, view: View) -> items.Author:
@@ -120,20 +125,6 @@ def _author(author: Stored, view: View) -> items.Author:
 
 def problem(error: Stored | None, translate: Translate) -> items.Problem | None:
     return items.Problem(str(error["code"]), translate(error["message"])) if error else None
-
-
-def masked(value: Any, view: View) -> Any:
-    """The same value, numbers hidden wherever a text stands in it."""
-    if not view.masked:
-        return value
-    match value:
-        case str():
-            return view.text(value)
-        case Mapping():
-            return {key: masked(inner, view) for key, inner in value.items()}
-        case list() | tuple():
-            return [masked(inner, view) for inner in value]
-    return value
 
 
 def file(kept: Stored, record: Stored, view: View) -> items.File:
@@ -183,7 +174,7 @@ def contact(stored: Stored, identities: Iterable[Stored], view: View) -> items.C
         phone=view.phone(f"+{phone.removeprefix('+')}") if phone else "",
         email=stored.get("email") or "",
         identities=[_identity(identity, view) for identity in identities],
-        fields=masked(stored.get("fields") or {}, view),
+        fields=view.texts(stored.get("fields") or {}),
         tags=stored.get("tags", []),
         owner=stored.get("owner"),
         consent=stored.get("consent") or {},

@@ -152,7 +152,9 @@ async def _read_changes(request: web.Request, contact: dict[str, Any]) -> dict[s
     """Only what the form has. The field pairs are the whole set: what is not among them any more is forgotten."""
     posted = await request.post()
     wish: dict[str, Any] = {
-        key: str(posted[key]).strip()[:300] for key in ("name", "phone", "email", "language", "country") if key in posted
+        key: str(posted[key]).strip()[:300]
+        for key in ("name", "phone", "email", "language", "country")
+        if key in posted
     }
     if "tags" in posted:
         wish["tags"] = [tag.strip() for tag in str(posted["tags"]).split(",") if tag.strip()]
@@ -161,6 +163,19 @@ async def _read_changes(request: web.Request, contact: dict[str, Any]) -> dict[s
         values = [str(value).strip() for value in posted.getall("field_value", [])]
         given = {key: value for key, value in zip(keys, values, strict=False) if key}
         wish["fields"] = dict.fromkeys(contact.get("fields", {}), "") | given
+    return _unmasked(wish, contact, view_of(request[AGENT]))
+
+
+def _unmasked(wish: dict[str, Any], contact: dict[str, Any], view: View) -> dict[str, Any]:
+    """What comes back as it was shown to somebody who may not see numbers is what stands there, not its mask."""
+    if wish.get("name") == view.text(contact.get("name") or ""):
+        del wish["name"]
+    if "fields" in wish:
+        stored = {key: str(value) for key, value in contact.get("fields", {}).items()}
+        wish["fields"] = {
+            key: stored[key] if key in stored and value == view.text(stored[key]) else value
+            for key, value in wish["fields"].items()
+        }
     return wish
 
 

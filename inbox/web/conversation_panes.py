@@ -99,28 +99,11 @@ async def _media_of(request: web.Request, items: Sequence[thread.Item]) -> dict[
 
 def _join(message: dict[str, Any], media: Mapping[str, Mapping[str, Any]], view: View) -> None:
     # The page knows its own keys, by which it tells that a bubble it drew ahead of time has become a message.
-    message["client_key"] = (message.get("client_key") or "").removeprefix(f"{view.agent}:")
+    key, mine = message.get("client_key") or "", f"{view.agent}:"
+    message["client_key"] = key.removeprefix(mine) if key.startswith(mine) else ""
     message["media"] = [_shown_file(file, media.get(file["id"], {})) for file in message.get("media", ())]
-    if not view.masked:
-        return
-    message["text"] = view.text(message.get("text") or "")
-    message["content"] = hide_numbers(message.get("content", {}), view)
-    if message.get("quoted"):
-        message["quoted"]["text"] = view.text(message["quoted"].get("text") or "")
-    message["author"]["name"] = view.text(message["author"].get("name") or "")
-
-
-def hide_numbers(value: Any, view: View) -> Any:
-    """Every text in a nested value, with the numbers in it hidden."""
-    match value:
-        case str():
-            return view.text(value)
-        case dict():
-            return {key: hide_numbers(inner, view) for key, inner in value.items()}
-        case list() | tuple():
-            return [hide_numbers(inner, view) for inner in value]
-        case _:
-            return value
+    shown = ("text", "content", "quoted", "author", "media", "edits", "referral")
+    message |= {name: view.texts(message[name]) for name in shown if message.get(name)}
 
 
 def _shown_file(file: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from bot.delivery import aside
 from inbox.checks import check_house
-from inbox.gate import HOUSE, translator
+from inbox.gate import AGENT, HOUSE, translator
+from inbox.permissions import view_of
 from inbox.web.answers import done, page
 
 PAGE, MOST_RAW = 50, 20_000
@@ -32,10 +33,13 @@ async def show_aside(request: web.Request) -> web.Response:
 
 
 def _update(request: web.Request, row: dict[str, Any]) -> dict[str, Any]:
-    account = request.app[HOUSE].accounts.find(row.get("account") or "")
+    """What somebody said word for word is only for those who may see everybody's words and numbers."""
+    account, view = request.app[HOUSE].accounts.find(row.get("account") or ""), view_of(request[AGENT])
     raw = row.get("raw")
     text = raw if isinstance(raw, str) else json.dumps(raw, indent=2, ensure_ascii=False, default=str)
-    return {**row, "id": row["_id"], "account_name": account.name if account else "", "raw": text[:MOST_RAW]}
+    shown = text[:MOST_RAW] if view.sees == "all" and not view.masked else "•••"
+    name = account.name if account else ""
+    return {**row, "id": row["_id"], "account_name": name, "reason": view.text(row["reason"]), "raw": shown}
 
 
 async def replay(request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ from bot import phones
 from inbox import conversations
 from inbox.gate import AGENT, HOUSE, translator
 from inbox.permissions import Permission, View, access_contact, may, view_of
+from inbox.thread import story
 from inbox.web.rows import Names
 
 FILES, EARLIER = 6, 10
@@ -23,7 +24,8 @@ async def build_person(
     contact = await access_contact(house.db, agent, contact_id)
     identities = await house.db["identities"].find({"contact": contact_id}).to_list()
     past = await conversations.of_contact(house.db, view, contact_id, limit=earlier)
-    files = await house.db["media"].find({"contact": contact_id, "state": "stored"}).sort("at", -1).to_list(FILES)
+    stored = {**await story(house.db, view, contact_id), "state": "stored"}
+    files = await house.db["media"].find(stored).sort("at", -1).to_list(FILES)
     return {
         **{key: contact.get(key) for key in ("language", "country", "first_heard_at", "last_heard_at")},
         "id": contact["_id"],
@@ -38,7 +40,12 @@ async def build_person(
         "fields": [{"key": key, "value": view.text(str(value))} for key, value in contact.get("fields", {}).items()],
         "conversations": [_earlier(row, names, view, current) for row in past],
         "files": [
-            {"id": file["_id"], "type": file["kind"], "name": file.get("name", ""), "thumb": bool(file.get("thumb"))}
+            {
+                "id": file["_id"],
+                "type": file["kind"],
+                "name": view.text(file.get("name", "")),
+                "thumb": bool(file.get("thumb")),
+            }
             for file in files
         ],
         "may_edit": may(agent, Permission.CONTACTS_WRITE),

@@ -10,7 +10,7 @@ from bot.errors import N_, NotFound, Refused
 from bot.records import templates
 from bot.records.search import fold
 from inbox.gate import AGENT, HOUSE, translator
-from inbox.permissions import access_contact
+from inbox.permissions import access_contact, view_of
 from inbox.web.answers import done, fragment, page
 from inbox.web.template_parts import cut
 
@@ -51,7 +51,9 @@ async def show_form(request: web.Request) -> web.Response:
         raise NotFound(N_("There is no such template."))
     contact_id = request.query.get("contact", "")
     contact = await access_contact(house.db, request[AGENT], contact_id) if contact_id else {}
-    known = templates.prefill(template, contact)
+    view = view_of(request[AGENT])
+    # Rather nothing than a number this person may not see, or bullets that would be sent.
+    known = {key: text for key, text in templates.prefill(template, contact).items() if view.text(text) == text}
     buttons = [{key: button.get(key, "") for key in ("type", "text", "url", "phone")} for button in template["buttons"]]
     return fragment(
         request,

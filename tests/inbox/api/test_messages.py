@@ -214,3 +214,19 @@ async def test_why_something_failed_is_said_in_the_language_of_whoever_asks(api,
     error = (await api.get(owner, path))[1]["items"][0]["error"]
     assert error["code"] == "131026"
     assert error["message"] == house.translations.translate("es")("This account is switched off.")
+
+
+async def test_a_masked_agent_gets_ids_whole_and_no_id_of_a_platform(api, store, masked, ana):
+    """An id of ours may hold a run of digits that looks like a number; WhatsApp's hold a real one."""
+    conversation = await store["conversations"].find_one({"_id": ana["conversation"]})
+    file = "690213456789012345678901"
+    picture = {"type": "media", "kind": "image", "media": file, "caption": "573001112233"}
+    await a_message(store, conversation, content=picture)
+    await a_message(
+        store, conversation, content={"type": "choice", "id": "1", "title": "Sí", "target": "wamid.HBgMNTcz"}
+    )
+    status, body = await api.get(masked, f"/conversations/{ana['conversation']}/messages")
+    assert status == 200
+    assert "wamid" not in str(body)
+    (shown,) = [one["content"] for one in body["items"] if one["type"] == "image"]
+    assert (shown["media"], shown["caption"]) == (file, "•••")
