@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
+from bot.channels.fields import a_file_name
 from bot.content import MediaKind
 from bot.errors import N_
 from bot.ids import AgentId
@@ -88,7 +89,7 @@ async def _read_parts(request: web.Request, spool: Spool) -> dict[str, str]:
         if not isinstance(part, BodyPartReader):
             raise Invalid(N_("This form cannot be read."), code="bad_form")
         if part.name == "file" and "file" not in found:
-            found |= {"file": part.filename or "", "mime": part.headers.get("Content-Type", "")}
+            found |= {"file": a_file_name(part.filename or ""), "mime": part.headers.get("Content-Type", "")}
             await spool.fill(_pieces(part), most_bytes=MOST_BYTES)
         elif part.name:
             found.setdefault(part.name, (await part.read_chunk(256)).decode(errors="replace"))
