@@ -45,7 +45,8 @@ class Subscription:
             return bool(item.get("agent") == self.agent.id)
         if not item.get("conversation"):
             return True
-        return self._view.shows(item) or item.get("was") == self.agent.id
+        before = {"assignee": item.get("was"), "team": item.get("was_team")}
+        return self._view.shows(item) or self._view.shows(before)
 
     async def next_items(self) -> list[dict[str, Any]]:
         """Waits for news; at most four answers a second."""

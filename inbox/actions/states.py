@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pymongo.errors import OperationFailure
+
 from bot.errors import N_, Conflict, Refused
 from bot.nudges import publish
-from bot.store.database import AlreadyThere, Database, already_there
+from bot.store.database import AlreadyThere, Database, Session, already_there
 from inbox import activity, labels, notes
 from inbox.people import Agent, find_agent, get_agent, get_team, list_agents
 
 Conversation = dict[str, Any]
 LONGEST_SNOOZE = timedelta(days=366)
+# Of two transactions that meet one begins again.
+TRIES = 5
 
 
-async def nudge(db: Database, conversation: Mapping[str, Any], *, was: str | None = None) -> None:
-    """Tells pages that this conversation changed; `was` is who had it before, whose list must lose it."""
+async def nudge(db: Database, conversation: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> None:
+    """Tells pages that this conversation changed; also those of whoever had it `before`, whose lists must lose it."""
     item = {
         "what": "conversation",
         "conversation": conversation["_id"],
@@ -24,7 +28,8 @@ async def nudge(db: Database, conversation: Mapping[str, Any], *, was: str | Non
         "assignee": conversation.get("assignee"),
         "mentions": conversation.get("mentions", []),
     }
-    await publish(db, [item | ({"was": was} if was else {})])
+    had = {"was": before.get("assignee"), "was_team": before.get("team")} if before else {}
+    await publish(db, [item | {key: value for key, value in had.items() if value}])
 
 
 async def _change(db: Database, conversation: Conversation, changes: Mapping[str, Any], **also: Any) -> Conversation:
@@ -35,7 +40,7 @@ async def _change(db: Database, conversation: Conversation, changes: Mapping[str
     )
     if changed is None:
         raise Conflict(N_("This conversation was joined with another one. Look again."), code="conversation_folded")
-    await nudge(db, changed, was=conversation.get("assignee"))
+    await nudge(db, changed, before=conversation)
     return changed
 
 
@@ -79,41 +84,64 @@ async def assign_team(db: Database, conversation: Conversation, *, to: str, by: 
 
 
 async def _fold(db: Database, conversation: Conversation, team: str, *, now: datetime) -> Conversation:
-    """Nothing is rewritten: the folded one points to the other, which lists it. Undoing is removing both marks."""
-    other = await db["conversations"].find_one({"contact": conversation["contact"], "team": team, "open": True})
+    """Nothing is rewritten: the folded one points to the other, which lists it. Undoing is removing both marks, and
+    what the other was given with them (`folded_from` says what it had). Both change or neither does: two that are
+    moved towards each other at the same moment never fold into each other.
+    """
+    for _ in range(TRIES):
+        try:
+            async with db.transaction() as session:
+                folded, other = await _fold_both(db, conversation, team, session, now)
+        except OperationFailure as error:
+            if not error.has_error_label("TransientTransactionError"):
+                raise
+            continue
+        await nudge(db, folded)
+        await nudge(db, other)
+        return other
+    raise _changed()
+
+
+def _changed() -> Conflict:
+    return Conflict(N_("This conversation changed in the meantime. Look again."), code="conversation_changed")
+
+
+async def _fold_both(
+    db: Database, conversation: Conversation, team: str, session: Session, now: datetime
+) -> tuple[Conversation, Conversation]:
+    conversations, free = db["conversations"], {"open": True, "folded_into": None}
+    other = await conversations.find_one({"contact": conversation["contact"], "team": team, **free}, session=session)
     if other is None:
-        raise Conflict(N_("This conversation changed in the meantime. Look again."), code="conversation_changed")
-    await db["conversations"].update_one(
-        {"_id": conversation["_id"]},
-        {
-            "$set": {
-                "folded_into": other["_id"],
-                "folded_from": {key: conversation.get(key) for key in ("status", "team", "assignee")},
-                "open": False,
-                "status": "resolved",
-                "resolved_at": now,
-            }
-        },
+        raise _changed()
+    there = {key: other.get(key, []) for key in ("labels", "mentions")}
+    before = {key: conversation.get(key) for key in ("status", "team", "assignee")}
+    marks = {"folded_into": other["_id"], "folded_from": {**before, "there": there}}
+    closed = {"open": False, "status": "resolved", "resolved_at": now}
+    folded = await conversations.find_one_and_update(
+        {"_id": conversation["_id"], **free}, {"$set": {**marks, **closed}}, session=session
     )
-    await nudge(db, conversation)
-    waits = [moment for moment in (conversation.get("waiting_since"), other.get("waiting_since")) if moment]
-    newer = conversation if conversation["at"] > other["at"] else other
-    news = {
-        key: newer.get(key) for key in ("last", "account", "channel", "identity", "window_closes_at", "human_until")
+    if folded is None:
+        raise _changed()
+    kept = await conversations.find_one_and_update(
+        {"_id": other["_id"], **free}, _joined(folded, other), return_document=True, session=session
+    )
+    if kept is None:
+        raise _changed()
+    return folded, kept
+
+
+def _joined(folded: Conversation, other: Conversation) -> dict[str, Any]:
+    """The update that lets `other` stand for both."""
+    waits = [moment for moment in (folded.get("waiting_since"), other.get("waiting_since")) if moment]
+    newer = folded if folded["at"] > other["at"] else other
+    news = ("last", "account", "channel", "identity", "window_closes_at", "human_until", "at")
+    sets = {"folds": [folded["_id"], *folded.get("folds", [])]}
+    sets |= {key: folded.get(key, []) for key in ("accounts", "labels", "mentions")}
+    return {
+        "$set": {**{key: newer.get(key) for key in news}, "waiting_since": min(waits) if waits else None},
+        "$inc": {"unread": folded.get("unread", 0)},
+        "$addToSet": {key: {"$each": values} for key, values in sets.items()},
     }
-    return await _change(
-        db,
-        other,
-        {**news, "at": max(conversation["at"], other["at"]), "waiting_since": min(waits) if waits else None},
-        **{
-            "$inc": {"unread": conversation.get("unread", 0)},
-            "$addToSet": {
-                "folds": conversation["_id"],
-                "accounts": {"$each": conversation.get("accounts", [])},
-                "labels": {"$each": conversation.get("labels", [])},
-            },
-        },
-    )
 
 
 async def resolve(db: Database, conversation: Conversation, *, by: Agent, now: datetime) -> Conversation:

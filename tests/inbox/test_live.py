@@ -32,6 +32,15 @@ async def test_who_lost_a_conversation_is_told_so_that_the_row_goes(clock):
     assert (await luis.next_items())[0]["conversation"] == "a"
 
 
+async def test_the_team_that_lost_a_conversation_is_told_and_nobody_else(clock):
+    live = Live(clock)
+    marta = live.subscribe(agent("marta", sees="team", teams=(SALES,)))
+    luis = live.subscribe(agent("luis", sees="own", teams=(SALES,)))
+    live.tell([news("a", team="2" * 24, was_team=SALES), news("b", assignee="luis")])
+    assert [item["conversation"] for item in await marta.next_items()] == ["a", "b"]
+    assert [item["conversation"] for item in await luis.next_items()] == ["b"]
+
+
 async def test_a_nudge_carries_ids_and_nothing_else(clock):
     live = Live(clock)
     page = live.subscribe(agent("sol"))

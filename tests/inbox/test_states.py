@@ -1,5 +1,6 @@
 """Whose a conversation is and how it stands."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bot.errors import Conflict, Refused
 from inbox import labels, people
 from inbox.actions import staff, states
+from inbox.permissions import access_conversation
 from tests.inbox.builders import NOON, a_conversation, an_agent
 
 
@@ -74,6 +76,34 @@ async def test_moving_to_a_team_that_has_one_open_folds_the_two_and_rewrites_no_
     folded = await stored(store, here)
     assert (folded["open"], folded["folded_into"]) == (False, there["_id"])
     assert folded["folded_from"]["status"] == "open"
+
+
+async def test_two_that_are_moved_towards_each_other_do_not_fold_into_each_other(store):
+    marta = await an_agent(store)
+    one, other = [await people.add_team(store, name=name, now=NOON) for name in ("Uno", "Otro")]
+    for _ in range(10):
+        here = await a_conversation(store, team=one.id, accounts=["x"])
+        there = await a_conversation(store, contact=here["contact"], team=other.id, accounts=["y"])
+        await asyncio.gather(
+            states.assign_team(store, here, to=other.id, by=marta, now=NOON),
+            states.assign_team(store, there, to=one.id, by=marta, now=NOON),
+            return_exceptions=True,
+        )
+        here, there = await stored(store, here), await stored(store, there)
+        (kept,) = [each for each in (here, there) if each["open"]]
+        (gone,) = [each for each in (here, there) if not each["open"]]
+        assert (gone["folded_into"], kept["folded_into"], kept["folds"]) == (kept["_id"], None, [gone["_id"]])
+
+
+async def test_whoever_was_mentioned_in_a_folded_one_still_sees_it_and_all_it_held(store):
+    marta, luis = await an_agent(store), await an_agent(store, "Luis", sees="own")
+    support = await people.add_team(store, name="Soporte", now=NOON)
+    there = await a_conversation(store, team=support.id)
+    here = await a_conversation(store, contact=there["contact"], mentions=[luis.id], folds=["e" * 24])
+    await states.assign_team(store, here, to=support.id, by=marta, now=NOON)
+    kept = await access_conversation(store, luis, here["_id"])
+    assert (kept["_id"], kept["folds"]) == (there["_id"], [here["_id"], "e" * 24])
+    assert (await stored(store, here))["folded_from"]["there"] == {"labels": [], "mentions": []}
 
 
 async def test_a_folded_conversation_takes_no_more_changes(store):
