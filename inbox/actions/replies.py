@@ -1,6 +1,6 @@
 """What an agent says: a reply, a first message, a reaction, and second thoughts about what was sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -15,14 +15,12 @@ from bot.records.meeting import Meeting, meet
 from bot.records.outgoing import Author, Draft
 from bot.store.database import AlreadyThere, Database, already_there
 from inbox import activity, conversations
+from inbox.actions.guard import guarded
 from inbox.actions.states import Conversation, nudge, reopen
 from inbox.house import House
 from inbox.people import Agent
-from inbox.permissions import access_contact, access_media
+from inbox.permissions import access_contact, access_media, view_of
 from inbox.reach import Reach, choose, way_to_number, ways_to
-
-# Nobody else may answer while an answer is being written down; a process that died in between holds it no longer.
-CLAIM = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +60,15 @@ async def reply(
     way = await _way(house, conversation, account=account, identity=identity, reply_to=reply_to, now=now)
     contents = await _contents(house, way, by=by, text=text, media=media, voice=voice, template=template)
     key = f"{by.id}:{client_key}" if client_key else None
-    if last_seen and not (key and await _is_known(house.db, key)):
-        await _guard(house.db, conversation, last_seen, by=by, now=now)
+    seen = None if key and await _is_known(house.db, key) else last_seen
+    messages: list[dict[str, Any]] = []
     try:
-        messages = await _put(house, conversation, way, contents, by=by, reply_to=reply_to, key=key, now=now)
+        async with guarded(house.db, conversation, seen, by=by, now=now):
+            async for message in _put(house, conversation, way, contents, by=by, reply_to=reply_to, key=key, now=now):
+                messages.append(message)  # noqa: PERF401 - those before a refusal count
     finally:
-        await _release(house.db, conversation, by)
-    await _bump(house.db, conversation, way, messages[-1], by=by, now=now)
+        if messages:
+            await _bump(house.db, conversation, way, messages[-1], by=by, now=now)
     return messages
 
 
@@ -82,7 +82,7 @@ async def _open(db: Database, conversation: Conversation, *, by: Agent, now: dat
         other = await conversations.open_of(db, conversation["contact"], conversation["team"])
         if other is None:
             raise
-        return other
+        return _shown(other, by)
 
 
 async def _way(
@@ -112,7 +112,7 @@ async def _contents(
 ) -> list[Content]:
     """One message each. The text is the caption of the first file where it fits there, else a message of its own."""
     if template:
-        return [await _fill(house, way, template)]
+        return [await _fill(house, way, template, by=by)]
     text = text.strip()
     if not media:
         return [Text(text=text)]
@@ -131,7 +131,9 @@ async def _contents(
     return contents if is_caption or not text else [*contents, Text(text=text)]
 
 
-async def _fill(house: House, way: Reach, wish: TemplateWish) -> Content:
+async def _fill(house: House, way: Reach, wish: TemplateWish, *, by: Agent) -> Content:
+    if wish.header_media:
+        await access_media(house.db, by, wish.header_media)
     if wish.id:
         template = await house.db["templates"].find_one({"_id": wish.id, "scope": way.account.template_scope})
         if template is None:
@@ -145,50 +147,6 @@ async def _is_known(db: Database, key: str) -> bool:
     return await db["messages"].find_one({"client_key": key}, {"_id": 1}) is not None
 
 
-async def _guard(db: Database, conversation: Conversation, last_seen: str, *, by: Agent, now: datetime) -> None:
-    """Claims the conversation first and looks then: of two who answer in the same moment one is told."""
-    free = {"$or": [{"claim": None}, {"claim.by": by.id}, {"claim.at": {"$lt": now - CLAIM}}]}
-    claimed = await db["conversations"].update_one(
-        {"_id": conversation["_id"], **free}, {"$set": {"claim": {"by": by.id, "at": now}}}
-    )
-    count = 1 if not claimed.matched_count else await _newer(db, conversation, last_seen, by)
-    if not count:
-        return
-    await _release(db, conversation, by)
-    raise Conflict(N_("Somebody wrote in the meantime. Read it before you send."), code="newer_message", count=count)
-
-
-async def _newer(db: Database, conversation: Conversation, last_seen: str, by: Agent) -> int:
-    """How many messages of others there are after the last one that was on the screen."""
-    seen = await db["messages"].find_one({"_id": last_seen, "contact": conversation["contact"]}, {"at": 1})
-    if seen is None:
-        raise Refused(N_("The message you saw last is not of this conversation."), code="last_seen_unknown")
-    others = {
-        "conversation": {"$in": [conversation["_id"], *conversation.get("folds", ())]},
-        "author.id": {"$ne": by.id},
-        "type": {"$ne": "system"},
-        "hidden": {"$ne": True},
-        "$or": [{"at": {"$gt": seen["at"]}}, {"at": seen["at"], "_id": {"$gt": last_seen}}],
-    }
-    return await db["messages"].count_documents(others, limit=100)
-
-
-async def _release(db: Database, conversation: Conversation, by: Agent) -> None:
-    await db["conversations"].update_one({"_id": conversation["_id"], "claim.by": by.id}, {"$set": {"claim": None}})
-
-
-async def newest_of_others(db: Database, conversation: Conversation, agent_id: str) -> str:
-    """What a page gives back as `last_seen`; empty when nobody else has said anything."""
-    others = {
-        "conversation": {"$in": [conversation["_id"], *conversation.get("folds", ())]},
-        "author.id": {"$ne": agent_id},
-        "type": {"$ne": "system"},
-        "hidden": {"$ne": True},
-    }
-    newest = await db["messages"].find_one(others, {"_id": 1}, sort=[("at", -1), ("_id", -1)])
-    return str(newest["_id"]) if newest else ""
-
-
 async def _put(
     house: House,
     conversation: Conversation,
@@ -199,9 +157,8 @@ async def _put(
     reply_to: str | None,
     key: str | None,
     now: datetime,
-) -> list[dict[str, Any]]:
+) -> AsyncIterator[dict[str, Any]]:
     """In order; when one is refused those before it are on their way already and the refusal is told."""
-    messages = []
     for index, content in enumerate(contents):
         suffix = "" if index == 0 else f".{index}"
         draft = Draft(
@@ -217,8 +174,7 @@ async def _put(
             practice=way.account.practice,
         )
         # A millisecond apart, so that they stand in the thread in this order.
-        messages.append(await house.outbox.put(draft, now=now + timedelta(milliseconds=index)))
-    return messages
+        yield await house.outbox.put(draft, now=now + timedelta(milliseconds=index))
 
 
 async def _bump(
@@ -311,7 +267,9 @@ async def _meet(house: House, digits: str, way: Reach, *, now: datetime) -> str:
 
 
 async def _begin(db: Database, contact_id: str, way: Reach, *, by: Agent, now: datetime) -> Conversation:
-    """The open conversation with this person in the account's team, else a new one that is `by`'s."""
+    """The open conversation with this person in the account's team, else a new one that is `by`'s. Raises Conflict
+    where the open one is nothing that `by` may see: whoever knows a number must not come into it that way.
+    """
     contact = await db["contacts"].find_one({"_id": contact_id}) or {}
     fresh = conversations.blank(
         contact_id,
@@ -324,13 +282,27 @@ async def _begin(db: Database, contact_id: str, way: Reach, *, by: Agent, now: d
         now=now,
     )
     fresh |= {"assignee": by.id, "window_closes_at": way.window.closes_at, "human_until": way.window.human_until}
+    while not await _insert(db, fresh):
+        # Gone again when it was resolved in between: then there is room for ours.
+        if open_one := await conversations.open_of(db, contact_id, way.account.team):
+            return _shown(open_one, by)
+    await activity.record(db, fresh, "started", by=by, now=now)
+    return fresh
+
+
+async def _insert(db: Database, fresh: Conversation) -> bool:
     try:
         with already_there():
             await db["conversations"].insert_one(fresh)
     except AlreadyThere:
-        return await conversations.open_of(db, contact_id, way.account.team) or fresh
-    await activity.record(db, fresh, "started", by=by, now=now)
-    return fresh
+        return False
+    return True
+
+
+def _shown(conversation: Conversation, by: Agent) -> Conversation:
+    if not view_of(by).shows(conversation):
+        raise Conflict(N_("This person has an open conversation with the team already."), code="open_elsewhere")
+    return conversation
 
 
 async def react(

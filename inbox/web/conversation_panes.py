@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from inbox import drafts, presence, thread
-from inbox.actions.replies import newest_of_others
+from inbox.actions.guard import newest_of_others
 from inbox.gate import AGENT, HOUSE, language_of, translator
 from inbox.people import list_agents
 from inbox.permissions import Permission, View, access_conversation, access_message, may, view_of
