@@ -103,12 +103,15 @@ function put(row, old) {
   if (hadFocus) row.querySelector("a").focus({ preventScroll: true });
 }
 
+// Ordered as the server does: by the sort key, then by id, since platforms' times count seconds and are often equal.
+const comesAfter = (other, row) =>
+  Number(other.dataset.sort) - Number(row.dataset.sort) || (other.dataset.id > row.dataset.id ? 1 : -1);
+
 // The element it goes before; null when its place lies on a page that is not loaded yet.
 function placeFor(row) {
   const step = list().dataset.sort === "newest" ? -1 : 1;
-  const key = Number(row.dataset.sort);
   for (const other of rows().querySelectorAll(".row")) {
-    if (step * (Number(other.dataset.sort) - key) > 0) return other;
+    if (step * comesAfter(other, row) > 0) return other;
   }
   if (rows().querySelector(".more")) return null;
   return rows().appendChild(document.createElement("li"));
