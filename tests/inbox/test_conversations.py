@@ -93,7 +93,8 @@ async def test_pages_of_the_story_join_without_gap_and_notes_fall_into_one_page_
         await a_message(store, conversation, text=str(minute), at=NOON + timedelta(minutes=minute))
     note = {"contact": conversation["contact"], "conversation": conversation["_id"], "text": "n"}
     await store["notes"].insert_one({"_id": "n", **note, "at": NOON + timedelta(minutes=4, seconds=30)})
-    texts, older = [], None
+    texts: list[str] = []
+    older = None
     while True:
         stretch = await thread.read_stretch(store, view, conversation["contact"], limit=4, before=older)
         texts = [item.document["text"] for item in stretch.items] + texts

@@ -87,6 +87,7 @@ async def test_each_role_comes_through_where_its_permissions_say_and_nowhere_els
     now = SystemClock().now()
     token = await open_session(store, agent, now=now, ip="", agent_string="")
     session = await find_session(store, token, now=now)
+    assert session
     headers = {"Cookie": f"{COOKIE}={token}", "X-CSRF-Token": session.csrf, "Accept": "application/json"}
     wrong = []
     for row in ROUTES:
