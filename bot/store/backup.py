@@ -2,16 +2,20 @@
 
 import io
 import json
+import re
 import tarfile
+import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from bson import decode_file_iter
 from bson.codec_options import CodecOptions
+from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
+from pydantic import BaseModel, Field
 from pymongo.errors import OperationFailure
 
 from bot.errors import N_, Refused
@@ -30,6 +34,7 @@ _FILLED = ("agents", "accounts", "contacts", "messages")
 HISTORY = "minSnapshotHistoryWindowInSeconds"
 HISTORY_SECONDS = 6 * 60 * 60
 NOT_ALLOWED, TOO_OLD = 13, 239
+_COLLECTION = re.compile(r"(?!system\.)[a-z][a-z_]*(\.[a-z_]+)?")
 _RAW: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 
 
@@ -97,9 +102,7 @@ async def _remembers(db: Database, seconds: int) -> int | None:
     return int(answer["was"])
 
 
-async def _write_collections(
-    db: Database, archive: tarfile.TarFile, counts: dict[str, int], now: datetime
-) -> None:
+async def _write_collections(db: Database, archive: tarfile.TarFile, counts: dict[str, int], now: datetime) -> None:
     """Read in one snapshot, so that a message and its conversation are of the same moment."""
     names = sorted(set(await db.handle.list_collection_names()) - LEFT_OUT)
     async with db.client.start_session(snapshot=True) as session:
@@ -149,34 +152,43 @@ async def read_backup(
     """
     await refuse_filled(db)
     manifest = _read_manifest(path)
-    if manifest["schema"] > VERSION:
+    if manifest.schema_version > VERSION:
         raise Refused(N_("This backup was made by a newer Bandeja; start the newer program."), code="backup_newer")
     found: dict[str, int] = {}
-    with within(None), tarfile.open(path, mode="r:gz") as archive:
+    with within(None), _legible(path), tarfile.open(path, mode="r:gz") as archive:
         for name, body in _bodies(archive):
             found[name] = found.get(name, 0) + await _insert(db, name, body, (changed or {}).get(name, {}))
     _check_whole(manifest, found)
     return found
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """It stands at the end: a file that was cut off has none."""
+class Manifest(BaseModel):
+    format: Literal[1]
+    schema_version: int = Field(alias="schema")
+    documents: dict[str, int]
+
+
+@contextmanager
+def _legible(path: Path) -> Iterator[None]:
     try:
-        with tarfile.open(path, mode="r:gz") as archive:
-            entry = archive.extractfile(MANIFEST)
-            manifest: dict[str, Any] = json.loads(entry.read()) if entry else {}
-    except (tarfile.TarError, KeyError, OSError, EOFError, ValueError) as error:
+        yield
+    except (tarfile.TarError, KeyError, OSError, EOFError, ValueError, BSONError, zlib.error) as error:
         raise Refused(N_("%(path)s is not a whole backup of Bandeja."), code="backup_broken", path=str(path)) from error
-    if manifest.get("format") != FORMAT:
-        raise Refused(N_("%(path)s is not a whole backup of Bandeja."), code="backup_broken", path=str(path))
-    return manifest
+
+
+def _read_manifest(path: Path) -> Manifest:
+    """It stands at the end: a file that was cut off has none."""
+    with _legible(path), tarfile.open(path, mode="r:gz") as archive:
+        entry = archive.extractfile(MANIFEST)
+        return Manifest.model_validate_json(entry.read() if entry else b"")
 
 
 def _bodies(archive: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
+    """Files only, and only what can be a collection of ours; nothing of it is ever written to a disk."""
     for entry in archive:
         name, _, piece = entry.name.partition("/")
-        body = archive.extractfile(entry)
-        if piece and name not in LEFT_OUT and body is not None:
+        body = archive.extractfile(entry) if entry.isfile() else None
+        if piece and name not in LEFT_OUT and _COLLECTION.fullmatch(name) and body is not None:
             yield name, body
 
 
@@ -185,6 +197,8 @@ async def _insert(db: Database, name: str, body: IO[bytes], fields: Mapping[str,
     collection = db.handle.get_collection(name, codec_options=_RAW)
     found = decode_file_iter(body, codec_options=_RAW)
     documents: list[Any] = [{**document, **fields} for document in found] if fields else list(found)
+    if not all("_id" in document for document in documents):
+        raise KeyError("_id")
     for start in range(0, len(documents), 500):
         batch = documents[start : start + 500]
         await collection.delete_many({"_id": {"$in": [document["_id"] for document in batch]}})
@@ -192,7 +206,7 @@ async def _insert(db: Database, name: str, body: IO[bytes], fields: Mapping[str,
     return len(documents)
 
 
-def _check_whole(manifest: dict[str, Any], found: dict[str, int]) -> None:
-    wanted = {name: count for name, count in manifest["documents"].items() if count}
+def _check_whole(manifest: Manifest, found: dict[str, int]) -> None:
+    wanted = {name: count for name, count in manifest.documents.items() if count}
     if wanted != found:
         raise Refused(N_("The backup is damaged: not everything in it could be read."), code="backup_damaged")

@@ -1,10 +1,14 @@
 """A backup holds the company and nothing of running processes, and comes back into an empty database only."""
 
+import io
+import json
 import resource
 import stat
+import tarfile
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import bson
 import pytest
 
 from bot.errors import Refused
@@ -128,3 +132,33 @@ async def test_the_server_remembers_for_long_only_while_a_backup_is_made(store, 
     before = await store.client.admin.command(ask)
     await write_backup(store, tmp_path / "backup.tar.gz", now=NOW)
     assert (await store.client.admin.command(ask))[HISTORY] == before[HISTORY]
+
+
+WHOLE = {"format": 1, "schema": 1, "documents": {}}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"manifest.json": b"[]"},
+        {"manifest.json": b'{"format": 1}'},
+        {"agents/1.bson": b"\xff\xff\xff\x7fgarbage", "manifest.json": WHOLE | {"documents": {"agents": 1}}},
+        {"agents/1.bson": bson.encode({"name": "x"}), "manifest.json": WHOLE | {"documents": {"agents": 1}}},
+        {"system.users/1.bson": bson.encode({"_id": 1}), "manifest.json": WHOLE | {"documents": {"system.users": 1}}},
+        {"../../x/1.bson": bson.encode({"_id": 1}), "manifest.json": WHOLE | {"documents": {"..": 1}}},
+        {"agents/1.bson": "/etc/passwd", "manifest.json": WHOLE | {"documents": {"agents": 1}}},
+    ],
+)
+async def test_a_file_made_to_look_like_a_backup_is_refused_in_a_sentence(store, tmp_path, files):
+    path = tmp_path / "odd.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, body in files.items():
+            entry = tarfile.TarInfo(name)
+            if isinstance(body, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, body
+            raw = json.dumps(body).encode() if isinstance(body, dict) else body if isinstance(body, bytes) else b""
+            entry.size = len(raw)
+            archive.addfile(entry, io.BytesIO(raw))
+    with pytest.raises(Refused, match="backup"):
+        await read_backup(store, path)
+    assert await store["agents"].count_documents({}) == 0
