@@ -5,6 +5,7 @@ import { sayFailed } from "./toast.js";
 
 const VIEWS_EVERY = 2_000;
 const AT_ONCE = 60;
+const SIGN_LASTS = 7_000;
 const inbox = document.getElementById("inbox");
 const list = () => document.getElementById("list");
 const rows = () => document.getElementById("rows");
@@ -12,6 +13,7 @@ const waiting = new Set();
 let isAsking = false;
 let wholeList = false;
 let viewsTimer = 0;
+let viewsStale = false;
 let viewsAt = 0;
 
 const query = (more = {}) => {
@@ -130,7 +132,9 @@ function settled() {
 
 // --- views and their figures ----------------------------------------------------------------------------------------
 
+// News that come while an answer is on its way may not be in it: they are asked for again.
 export function refreshViews({ now = false } = {}) {
+  viewsStale = true;
   if (viewsTimer) return;
   const wait = now ? 0 : Math.max(0, viewsAt + VIEWS_EVERY - Date.now());
   viewsTimer = window.setTimeout(askForViews, wait);
@@ -138,6 +142,7 @@ export function refreshViews({ now = false } = {}) {
 
 async function askForViews() {
   viewsAt = Date.now();
+  viewsStale = false;
   try {
     const text = await fragment(`/ui/views${query()}`);
     await window.htmx.swap({ text, target: document.getElementById("views"), swap: "outerMorph", sourceElement: document.body });
@@ -146,6 +151,7 @@ async function askForViews() {
     if (!(problem instanceof Problem)) throw problem;
   } finally {
     viewsTimer = 0;
+    if (viewsStale) refreshViews();
   }
 }
 
@@ -215,7 +221,13 @@ document.addEventListener("submit", (event) => {
   showList(`/inbox?${new URLSearchParams(values)}`);
 });
 
+// That somebody stops typing is no news: it runs out.
+function typists() {
+  return [...rows().querySelectorAll(".row:has(.typing)")].map((row) => row.dataset.id);
+}
+
 export function startList() {
+  window.setInterval(() => refreshRows(typists()), SIGN_LASTS);
   if (openId()) markOpen(openId());
   watchEnd();
 }

@@ -7,6 +7,7 @@ import { sayFailed } from "./toast.js";
 import { word } from "./words.js";
 
 const LOOK_EVERY = 25_000;
+const SIGN_LASTS = 7_000;
 const NEAR_END = 80;
 const ASK_EXTRA = 25;
 const inbox = document.getElementById("inbox");
@@ -46,6 +47,7 @@ export async function openConversation(id, { message = "", push = true } = {}) {
   const mine = new AbortController();
   opening = mine;
   document.dispatchEvent(new CustomEvent("leaving"));
+  if (currentId() && currentId() !== id) tell({ left: currentId() });
   inbox.dataset.open = id;
   markOpen(id);
   if (push) history.pushState({}, "", listAddress(id));
@@ -242,6 +244,9 @@ export async function markRead() {
 }
 
 window.setInterval(look, LOOK_EVERY);
+// Signs of others run out without news.
+window.setInterval(() => document.querySelector("#present .faces") && refreshPart("present", "present"), SIGN_LASTS);
+window.addEventListener("pagehide", () => currentId() && tell({ left: currentId() }));
 document.addEventListener("live", look);
 document.addEventListener("visibilitychange", () => {
   look();
