@@ -1,13 +1,16 @@
 """A real Chromium, and a company to look at through it. What failed leaves a picture in tests/browser/screenshots."""
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from bson import ObjectId
 from playwright.async_api import async_playwright
 
+from inbox.house import House
 from inbox.people import Agent, Role
+from inbox.serving import Parts, running
 from tests.browser.install import NoBrowser, find_browser
 from tests.browser.seats import Seats, file_name
 from tests.office import office_settings, open_office
@@ -46,6 +49,15 @@ async def office(server, address, tmp_path_factory):
     settings = office_settings(tmp_path_factory.mktemp("office"), address, f"browser_{ObjectId()}")
     async with open_office(settings) as office:
         yield office
+    await server.client.drop_database(settings.mongodb.database)
+
+
+@pytest.fixture
+async def newborn(server, address, tmp_path) -> AsyncIterator[tuple[House, str]]:
+    """Bandeja as it starts in an empty folder, and where it is."""
+    settings = office_settings(tmp_path, address, f"newborn_{ObjectId()}")
+    async with running(settings, Parts(web=True, worker=True)) as started:
+        yield started
     await server.client.drop_database(settings.mongodb.database)
 
 

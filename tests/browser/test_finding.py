@@ -1,8 +1,11 @@
 """Getting about without the mouse: search that knows no accents, single keys, the command bar, writing first."""
 
+import time
+
 import pytest
 from playwright.async_api import expect
 
+from bot.sandbox.world.acts import Act
 from bot.sandbox.world.people import Person
 from tests.browser.seats import Seat
 
@@ -15,10 +18,10 @@ CUSTOMERS = {
 
 @pytest.fixture(scope="module", autouse=True)
 async def customers(office) -> None:
-    """Three conversations; José's is the newest but one."""
+    """Three conversations; José's is the newest but one. WhatsApp tells times in whole seconds."""
     for number, (person, (name, text)) in enumerate(CUSTOMERS.items()):
         office.sandbox.world.people.add(Person(person, name, f"57300555010{number}"))
-        office.says("whatsapp", person, text)
+        office.says("whatsapp", person, Act(text=text, at=time.time() - 60 + 10 * number))
         await office.message(text=text)
 
 

@@ -5,25 +5,16 @@ from typing import Any
 
 import aiohttp
 import pytest
-from bson import ObjectId
 from playwright.async_api import expect
 
 from inbox import sessions
 from inbox.house import House
-from inbox.serving import Parts, running
 from tests.browser.seats import PHONE, Seat, Seats
-from tests.office import PASSWORD, office_settings
+from tests.office import PASSWORD
 
+# The practice channel has Telegram too, whose library takes long to load.
+LOADING_MS = 60_000
 ASKED, ANSWER = "Hola, ¿tienen llaves inglesas?", "Sí, de 8 y de 10 pulgadas"
-
-
-@pytest.fixture
-async def newborn(server, address, tmp_path):
-    """Bandeja as it starts in an empty folder."""
-    settings = office_settings(tmp_path, address, f"newborn_{ObjectId()}")
-    async with running(settings, Parts(web=True, worker=True)) as started:
-        yield started
-    await server.client.drop_database(settings.mongodb.database)
 
 
 @pytest.fixture
@@ -48,7 +39,7 @@ async def first_start(seat: Seat, house: House) -> None:
 async def press_practice(seat: Seat) -> str:
     """One click on the empty inbox. The address of the phone page."""
     await seat.go()
-    await seat.page.click("form.way-main button")
+    await seat.page.click("form.way-main button", timeout=LOADING_MS)
     link = seat.page.locator('a[target=_blank][href^="http://127.0.0.1"]').first
     await expect(link).to_be_visible()
     return str(await link.get_attribute("href"))

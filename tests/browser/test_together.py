@@ -108,3 +108,15 @@ async def test_who_types_is_seen_by_the_other_and_the_draft_waits_for_its_writer
     await luis.open("Dora")
     await expect(luis.text).to_have_value("Le cuento que")
     await expect(marta.text).to_have_value("")
+
+
+async def test_who_goes_to_another_conversation_is_no_longer_seen_in_the_first(office, marta, luis):
+    await open_at(office, "Elsa", luis)
+    await open_at(office, "Fabio", luis, marta)
+    await expect(marta.page.locator("#present")).to_contain_text("Luis")
+    await luis.open("Elsa")
+    await expect(marta.page.locator("#present")).to_be_empty()
+    await marta.open("Elsa")
+    await expect(marta.page.locator("#present")).to_contain_text("Luis")
+    await luis.page.close()
+    await expect(marta.page.locator("#present")).to_be_empty()
