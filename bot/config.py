@@ -112,6 +112,14 @@ class AccountTable(Section):
     team: str = ""
     api_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
 
+    def missing(self, environ: Mapping[str, str]) -> str:
+        """Why this account is off, empty when it is not."""
+        try:
+            self.secrets(environ)
+        except MissingSecret as reason:
+            return str(reason)
+        return ""
+
     def secrets(self, environ: Mapping[str, str]) -> dict[str, str]:
         """By name without `_env`, for instance `access_token`. Raises MissingSecret, which disables this
         account only.

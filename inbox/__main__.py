@@ -20,7 +20,23 @@ _PORT = click.option("--port", type=click.IntRange(0, 65535), help="The port to 
 _HOST = click.option("--host", help="The address to listen on.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A mistyped command is answered in one sentence too."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            sys.exit(super().main(*args, **{**options, "standalone_mode": False}))
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else "bandeja"
+            click.echo(f"{error.format_message().rstrip('.')}; see {path} --help.", err=True)
+        except click.Abort:
+            sys.exit(130)
+        sys.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bandeja", message="%(version)s")
 @_CONFIG
 @click.pass_context

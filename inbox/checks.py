@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.channels.contract import SendProblem
+from bot.config import Settings
 from bot.errors import N_, DomainError
 from bot.records.accounts import AccountRecord
 from inbox.house import House
@@ -56,6 +57,15 @@ def _known(account: AccountRecord) -> Line:
 
 
 _ACCOUNT = N_("Account %(name)s")
+
+
+def check_secrets(settings: Settings, environ: Mapping[str, str]) -> list[Line]:
+    """The accounts of config.toml that are off for want of a variable."""
+    reasons = {table.name: table.missing(environ) for table in settings.accounts}
+    broken = N_("broken: %(problem)s")
+    return [
+        Line(_ACCOUNT, False, broken, {"name": name, "problem": reason}) for name, reason in reasons.items() if reason
+    ]
 
 
 async def check_account(house: House, account: AccountRecord) -> Line:

@@ -1,5 +1,6 @@
 """What the commands do that neither serve nor stay: add, list, check, back up, restore."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bot.store.database import Database
 from bot.store.secrets import keep_key
 from inbox import people, sessions
 from inbox.actions import accounts, erasure
-from inbox.checks import Line, check_account, check_house
+from inbox.checks import Line, check_account, check_house, check_secrets
 from inbox.people import Role
 from inbox.wiring import open_house, open_store
 
@@ -66,8 +67,10 @@ async def list_accounts(settings: Settings) -> list[str]:
 async def check_all(settings: Settings) -> list[Line]:
     async with open_house(settings) as house:
         lines = [line for line in await check_house(house) if "name" not in line.fields]
-        asked = [await check_account(house, account) for account in house.accounts.all()]
-        return [Line(N_("Settings"), True, N_("read")), *lines, *asked]
+        unset = check_secrets(settings, os.environ)
+        off = {line.fields["name"] for line in unset}
+        asked = [await check_account(house, account) for account in house.accounts.all() if account.name not in off]
+        return [Line(N_("Settings"), True, N_("read")), *lines, *unset, *asked]
 
 
 async def check_accounts(settings: Settings, wanted: str) -> list[Line]:

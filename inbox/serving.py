@@ -16,7 +16,7 @@ from bot.log import logger
 from bot.tasks import Services
 from inbox import people, sessions
 from inbox.house import House
-from inbox.wiring import Works, build_app, build_works, open_house
+from inbox.wiring import Works, build_app, build_works, heed_missing_secrets, open_house
 
 SHUTDOWN_SECONDS = 5.0
 log = logger(__name__)
@@ -47,6 +47,7 @@ async def serve(settings: Settings, parts: Parts) -> None:
 async def running(settings: Settings, parts: Parts, *, demo: bool = False) -> AsyncIterator[tuple[House, str]]:
     """The house with everything going, and the site's own address ("" without one)."""
     async with open_house(settings, demo=demo) as house, AsyncExitStack() as stack:
+        await heed_missing_secrets(house)
         works = build_works(house)
         await stack.enter_async_context(Services(*works.always))
         address = await stack.enter_async_context(_site(house, works)) if parts.web else ""

@@ -26,6 +26,7 @@ from bot.delivery.sender import Sender
 from bot.delivery.signals import Signals
 from bot.delivery.situations import Ways
 from bot.delivery.webhooks import Webhooks
+from bot.errors import N_
 from bot.events import Bus, TemplatesOutdated
 from bot.log import logger
 from bot.records.accounts import Accounts
@@ -89,7 +90,7 @@ async def open_house(settings: Settings, *, demo: bool = False) -> AsyncIterator
         clock, vault = SystemClock(), open_vault(settings.data.directory)
         accounts = Accounts(db, vault)
         await accounts.load()
-        await _connect_configured(db, accounts, settings)
+        await connect_configured(db, accounts, settings)
         trying: set[tuple[str, int]] = set()
         session = aiohttp.ClientSession(
             connector=net.connector(
@@ -138,8 +139,8 @@ async def open_house(settings: Settings, *, demo: bool = False) -> AsyncIterator
             await session.close()
 
 
-async def _connect_configured(db: Database, accounts: Accounts, settings: Settings) -> None:
-    """The accounts of config.toml. One whose secret is missing is switched off, and nobody else is harmed."""
+async def connect_configured(db: Database, accounts: Accounts, settings: Settings) -> None:
+    """The accounts of config.toml. One whose secret is missing is passed over, and nobody else is harmed."""
     for table in settings.accounts:
         try:
             secrets = table.secrets(os.environ)
@@ -151,7 +152,26 @@ async def _connect_configured(db: Database, accounts: Accounts, settings: Settin
         )
         wanted = account_actions.connection(wish, public_url=settings.server.public_url, origin="config")
         team = await people.team_named(db, table.team, now=SystemClock().now())
-        await accounts.connect(account_actions.in_team(wanted, team), now=SystemClock().now())
+        account = await accounts.connect(account_actions.in_team(wanted, team), now=SystemClock().now())
+        if account.state == "off" and (account.problem or {}).get("code") == SECRET_MISSING:
+            await accounts.change(account.id, {"state": "active", "problem": None})
+
+
+SECRET_MISSING = "secret_missing"  # noqa: S105 - the code of a problem
+
+
+async def heed_missing_secrets(house: House) -> None:
+    """An account of config.toml that was connected before and has lost its variable is off, until it has it again.
+
+    For processes that stay: a command typed in another shell, without the variables, switches nothing off.
+    """
+    for table in house.settings.accounts:
+        if missing := table.missing(os.environ):
+            sentence = N_("This account is switched off.")
+            problem = {"code": SECRET_MISSING, "message": sentence, "detail": missing, "at": house.clock.now()}
+            for account in house.accounts.all():
+                if (account.origin, account.kind, account.name) == ("config", table.kind, table.name):
+                    await house.accounts.change(account.id, {"state": "off", "problem": problem})
 
 
 def _fields(table: AccountTable) -> dict[str, Any]:
