@@ -27,6 +27,11 @@ document.addEventListener("click", (event) => {
     openConversation(link.dataset.open, { message: link.dataset.message });
     return;
   }
+  const pressed = event.target.closest("[data-press]");
+  if (pressed) {
+    pressed.closest("[popover]").hidePopover();
+    press(pressed.dataset.press);
+  }
   const act = event.target.closest("[data-act]")?.dataset.act;
   if (acts[act]) acts[act](event);
 });

@@ -34,6 +34,7 @@ export function connect() {
 function opened() {
   tries = 0;
   window.clearTimeout(pill);
+  pill = 0;
   document.getElementById("connection").hidden = true;
   ping = window.setInterval(sendPing, PING_EVERY);
   document.documentElement.dataset.live = "yes";
@@ -60,11 +61,10 @@ function spread(items) {
 function closed({ code }) {
   window.clearInterval(ping);
   window.clearTimeout(silence);
-  window.clearTimeout(pill);
   if (code === SIGNED_OUT) return leaveForSignIn();
   document.documentElement.dataset.live = "no";
   // A blink is not worth a word; half a second without a line is.
-  pill = window.setTimeout(() => (document.getElementById("connection").hidden = false), 500);
+  pill ||= window.setTimeout(() => (document.getElementById("connection").hidden = false), 500);
   const wait = Math.min(15_000, 300 * 2 ** tries) * (0.7 + Math.random() * 0.6);
   tries += 1;
   again = window.setTimeout(connect, wait);

@@ -2,7 +2,7 @@
 const GAP = 6;
 
 function invokerOf(menu) {
-  const found = [...document.querySelectorAll(`[popovertarget="${menu.id}"]`)];
+  const found = [...document.querySelectorAll(`[popovertarget="${menu.id}"], .more-button`)];
   return menu.openedBy?.isConnected ? menu.openedBy : found.find((button) => button.offsetParent !== null);
 }
 

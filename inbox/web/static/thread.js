@@ -51,12 +51,15 @@ export async function openConversation(id, { message = "", push = true } = {}) {
   inbox.dataset.open = id;
   markOpen(id);
   if (push) history.pushState({}, "", listAddress(id));
-  const slow = window.setTimeout(() => pane.classList.add("slow"), 200);
+  // Nobody may write to the one that is leaving; a wait that can be felt shows the shape of what comes.
+  pane.inert = true;
+  const slow = window.setTimeout(() => pane.replaceChildren(skeleton()), 200);
   try {
     const text = await textOf(id, message, mine.signal);
     if (mine.signal.aborted) return;
     const parsed = document.createElement("template");
     parsed.innerHTML = text;
+    window.clearTimeout(slow);
     pane.replaceChildren(parsed.content);
     window.htmx.process(pane);
     arrive();
@@ -64,8 +67,15 @@ export async function openConversation(id, { message = "", push = true } = {}) {
     if (problem.name !== "AbortError") sayFailed(problem.message);
   } finally {
     window.clearTimeout(slow);
-    pane.classList.remove("slow");
+    if (opening === mine) pane.inert = false;
   }
+}
+
+function skeleton() {
+  const shape = Object.assign(document.createElement("section"), { className: "thread waiting" });
+  shape.setAttribute("aria-busy", "true");
+  for (let line = 0; line < 6; line += 1) shape.append(Object.assign(document.createElement("span"), { className: "skeleton" }));
+  return shape;
 }
 
 export function closeConversation({ push = true } = {}) {
