@@ -61,16 +61,25 @@ async def save_password(request: web.Request) -> web.Response:
     house, agent = request.app[HOUSE], request[AGENT]
     form = await read_form(request, forms.NewPassword)
     try:
-        if await people.has_password(house.db, agent.id) and not await people.check_password(
-            house.db, email=agent.email, password=form.current
-        ):
-            raise Refused(N_("The present password is wrong."), code="wrong_password", field="current")
+        await _check_present(request, form.current)
         await people.set_password(house.db, agent.id, form.password)
     except DomainError as error:
         return await _profile_page(request, wrong=problems(error, request))
     await sessions.close_sessions(house.db, agent.id, but=_own_session(request))
     await sessions.tell_sessions(house.db, agent.id)
     return await done(request, back="/settings/profile", code="password")
+
+
+async def _check_present(request: web.Request, password: str) -> None:
+    """Counted as tries at signing in are: a browser left open is no way to guess it."""
+    house, agent = request.app[HOUSE], request[AGENT]
+    if not await people.has_password(house.db, agent.id):
+        return
+    key = f"email:{agent.email}"
+    await sessions.throttle(house.db, key, now=house.clock.now())
+    if not await people.check_password(house.db, email=agent.email, password=password):
+        raise Refused(N_("The present password is wrong."), code="wrong_password", field="current")
+    await sessions.forget_tries(house.db, key)
 
 
 def _own_session(request: web.Request) -> str | None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inbox.people import Role, list_agents
-from inbox.sessions import create_token, make_onetime
+from inbox.people import Role, add_agent, check_password, list_agents
+from inbox.sessions import TRIES, create_token, make_onetime
 from tests.inbox.builders import NOON, an_agent
 
 OWNER = {"name": "Olga", "email": "olga@sol.example", "password": "una clave muy larga"}
@@ -85,3 +85,13 @@ async def test_a_form_from_another_site_is_refused_and_one_from_behind_the_proxy
     for origin, status in (("https://evil.example", 403), ("null", 403), (str(site.client.make_url("")), 422)):
         answer = await site.ask("POST", None, "/sign-in", data=form, headers={"Origin": origin})
         assert answer.status == status, origin
+
+
+async def test_the_present_password_cannot_be_guessed_at_a_browser_left_open(site, store):
+    agent = await add_agent(store, role=Role.AGENT, now=NOON, **OWNER)
+    wrong = {"current": "not the password", "password": "otra clave muy larga"}
+    for _ in range(TRIES):
+        assert (await site.post(agent, "/settings/password", **wrong)).status == 422
+    right = {**wrong, "current": OWNER["password"]}
+    assert (await site.post(agent, "/settings/password", **right)).status == 422
+    assert await check_password(store, email=OWNER["email"], password=OWNER["password"])
