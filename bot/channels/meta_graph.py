@@ -95,7 +95,7 @@ def named_by_remedy(remedy_of: Callable[[GraphError], Remedy], *, sending: bool)
 
 def verify(headers: Mapping[str, str], raw: bytes, secrets: list[str]) -> None:
     """HMAC-SHA256 over the raw body with the app's secret. Graph API, Webhooks, Validating Payloads (2026)."""
-    given = _header(headers, SIGNATURE).encode()
+    given = _header(headers, SIGNATURE).encode(errors="replace")
     fits = [hmac.compare_digest(given, _signature(raw, secret)) for secret in secrets if secret]
     if not any(fits):
         raise NotFromPlatform(f"{SIGNATURE} is missing or wrong")
@@ -112,7 +112,7 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 
 
 def handshake(query: Mapping[str, str], tokens: list[str]) -> str | None:
-    given = query.get("hub.verify_token", "").encode()
+    given = query.get("hub.verify_token", "").encode(errors="replace")
     fits = [hmac.compare_digest(given, token.encode()) for token in tokens if token]
     is_right = any(fits) and query.get("hub.mode") == "subscribe"
     return query.get("hub.challenge") if is_right else None
