@@ -8,7 +8,7 @@ from typing import Any
 LOOK_SECONDS = 0.01
 
 
-async def wait_for(condition: Callable[[], Any], *, seconds: float = 5.0) -> Any:
+async def wait_for(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
     """What `condition` (plain or async) answers once it is true; fails the test when that takes too long."""
     try:
         async with asyncio.timeout(seconds):
