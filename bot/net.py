@@ -21,8 +21,11 @@ class PrivateAddress(OSError):
 
 
 def origin(url: str) -> tuple[str, int]:
-    """Host and port of an account's `api_url`, as `connector` wants them."""
-    parsed = URL(url)
+    """Host and port of an account's `api_url`, as `connector` wants them; nowhere for what is no address."""
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return ("", 0)
     return (parsed.host or "", parsed.port or 0)
 
 

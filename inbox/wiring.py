@@ -26,10 +26,10 @@ from bot.delivery.sender import Sender
 from bot.delivery.signals import Signals
 from bot.delivery.situations import Ways
 from bot.delivery.webhooks import Webhooks
-from bot.errors import N_
+from bot.errors import N_, Refused
 from bot.events import Bus, TemplatesOutdated
 from bot.log import logger
-from bot.records.accounts import Accounts
+from bot.records.accounts import Accounts, Connection
 from bot.records.fetching import Fetching
 from bot.store.changes import Change, Changes
 from bot.store.database import Database, open_database
@@ -140,21 +140,24 @@ async def open_house(settings: Settings, *, demo: bool = False) -> AsyncIterator
 
 
 async def connect_configured(db: Database, accounts: Accounts, settings: Settings) -> None:
-    """The accounts of config.toml. One whose secret is missing is passed over, and nobody else is harmed."""
+    """The accounts of config.toml. One whose secret is missing or none is passed over, and nobody else is harmed."""
     for table in settings.accounts:
         try:
-            secrets = table.secrets(os.environ)
-        except MissingSecret as missing:
-            log.error("account is off", reason=str(missing))
+            wanted = _connection(table, settings)
+        except (MissingSecret, Refused) as reason:
+            log.error("account is off", account=table.name, reason=str(reason))
             continue
-        wish = account_actions.Wish(
-            kind=table.kind, name=table.name, api_url=table.api_url, **_fields(table), **secrets
-        )
-        wanted = account_actions.connection(wish, public_url=settings.server.public_url, origin="config")
         team = await people.team_named(db, table.team, now=SystemClock().now())
         account = await accounts.connect(account_actions.in_team(wanted, team), now=SystemClock().now())
         if account.state == "off" and (account.problem or {}).get("code") == SECRET_MISSING:
             await accounts.change(account.id, {"state": "active", "problem": None})
+
+
+def _connection(table: AccountTable, settings: Settings) -> Connection:
+    """Raises MissingSecret, and Refused for what cannot be right."""
+    secrets = table.secrets(os.environ)
+    wish = account_actions.Wish(kind=table.kind, name=table.name, api_url=table.api_url, **_fields(table), **secrets)
+    return account_actions.connection(wish, public_url=settings.server.public_url, origin="config")
 
 
 SECRET_MISSING = "secret_missing"  # noqa: S105 - the code of a problem

@@ -56,6 +56,9 @@ def connection(wish: Wish, *, public_url: str, origin: Any = "page", practice: b
     for name in _NEEDED[wish.kind]:
         if not getattr(wish, name).strip():
             raise Refused(N_("Fill in %(field)s."), code="field_missing", field=name)
+    if wish.api_url and not net.origin(wish.api_url)[0]:
+        sentence = N_("The field “%(field)s” is not right: %(reason)s.")
+        raise Refused(sentence, code="address_invalid", field="api_url", reason=wish.api_url)
     return _READERS[wish.kind](wish, public_url, {"origin": origin, "practice": practice})
 
 

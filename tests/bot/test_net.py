@@ -73,3 +73,8 @@ def test_what_is_not_of_the_open_internet_is_known(address):
 @pytest.mark.parametrize("address", ["8.8.8.8", "157.240.0.53", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses_are_known(address):
     assert net.is_public(address)
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "http://[::1", "http://a:b:c"])
+def test_an_address_that_is_none_is_nowhere_and_breaks_no_other(url):
+    assert net.origin(url) == ("", 0)

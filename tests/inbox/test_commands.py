@@ -74,3 +74,10 @@ def test_the_check_names_the_variable_that_is_missing(configured):
     name, text = line.say()
     assert (line.ok, name) == (False, "Account Soporte")
     assert "SOPORTE is not set" in text
+
+
+async def test_a_variable_that_holds_no_token_harms_nobody_else(configured, store, monkeypatch):
+    monkeypatch.setenv("VENTAS", "what is this?")
+    monkeypatch.setenv("SOPORTE", "2:soporte-token-of-a-bot")
+    await connect_configured(store, configured.accounts, configured.settings)
+    assert [account.name for account in configured.accounts.all()] == ["Soporte"]
