@@ -23,7 +23,7 @@ async def show_changes(request: web.Request) -> web.Response:
     conversation = await access_conversation(house.db, agent, request.match_info["conversation"])
     names = await read_names(house.db)
     asked = request.query.get("limit", "")
-    limit = min(int(asked), MOST_CHANGES) if asked.isdigit() and int(asked) else thread.PAGE
+    limit = min(int(asked), MOST_CHANGES) if asked.isdecimal() and int(asked) else thread.PAGE
     return fragment(
         request,
         "changes",

@@ -105,7 +105,7 @@ async def show_rows(request: web.Request) -> web.Response:
 
 def _limit(request: web.Request) -> int:
     asked = request.query.get("limit", "")
-    return min(int(asked), MOST_ROWS) if asked.isdigit() and int(asked) else ROWS
+    return min(int(asked), MOST_ROWS) if asked.isdecimal() and int(asked) else ROWS
 
 
 async def show_views(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import pytest
 
 from inbox.people import Role, add_agent, check_password, list_agents
 from inbox.sessions import TRIES, create_token, make_onetime
-from tests.inbox.builders import NOON, an_agent
+from tests.inbox.builders import NOON, a_conversation, an_agent
 
 OWNER = {"name": "Olga", "email": "olga@sol.example", "password": "una clave muy larga"}
 SURROGATES = b"\xff\xfe".decode(errors="surrogateescape")
@@ -95,3 +95,10 @@ async def test_the_present_password_cannot_be_guessed_at_a_browser_left_open(sit
     right = {**wrong, "current": OWNER["password"]}
     assert (await site.post(agent, "/settings/password", **right)).status == 422
     assert await check_password(store, email=OWNER["email"], password=OWNER["password"])
+
+
+@pytest.mark.parametrize("path", ["/ui/rows?limit=%C2%B2", "/ui/rows?limit=9" + "9" * 30, "/ui/rows?cursor=%ff"])
+async def test_odd_numbers_in_an_address_break_no_page(site, store, path):
+    agent = await an_agent(store)
+    await a_conversation(store, assignee=agent.id)
+    assert (await site.get(agent, path)).status in (200, 400)
