@@ -9,6 +9,7 @@ from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import N_, Forbidden, NotFound
+from bot.log import logger
 from bot.tasks import spawn
 from inbox import presence
 from inbox.gate import AGENT, HOUSE, SESSION, current_session, same_origin
@@ -18,6 +19,7 @@ from inbox.permissions import access_conversation
 HEARTBEAT_SECONDS = 20.0
 RECHECK = timedelta(seconds=30)
 SIGNED_OUT, COME_BACK = 4401, 4408
+log = logger(__name__)
 
 
 class Sign(BaseModel):
@@ -42,7 +44,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     except ConnectionResetError:
         return socket  # the page went away while it asked
     page = request.app[HOUSE].live.subscribe(request[AGENT])
-    sender = spawn(_send(request, socket, page), name="live page")
+    sender = spawn(_tell(request, socket, page), name="live page")
     try:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
@@ -55,23 +57,34 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return socket
 
 
+async def _tell(request: web.Request, socket: web.WebSocketResponse, page: Subscription) -> None:
+    """A page that is told nothing more must not believe that all is well: whatever ends the telling ends the line."""
+    try:
+        await _send(request, socket, page)
+    except Exception as error:
+        log.warning("a live page is asked to come back", error=type(error).__name__)
+        await socket.close(code=COME_BACK, message=b"come back")
+
+
 async def _send(request: web.Request, socket: web.WebSocketResponse, page: Subscription) -> None:
     """Until the page goes or the session is revoked: then the socket closes at once and the page asks to sign in."""
+    items: list[dict[str, Any]] = []
     while not socket.closed:
-        items: list[dict[str, Any]] = []
-        with suppress(TimeoutError):
-            items = await asyncio.wait_for(page.next_items(), RECHECK.total_seconds())
-        told = any(item["what"] == "session" for item in items)
-        if (told or not items) and await current_session(request) is None:
+        kinds = {item["what"] for item in items}
+        # Just subscribed, long in silence, or behind the news: a revocation may have been missed.
+        if (not items or kinds & {"session", "reload"}) and await current_session(request) is None:
             await socket.close(code=SIGNED_OUT, message=b"signed out")
             return
-        if told:
+        if "session" in kinds:
             # The rights may be others now; the page comes back with a subscription that has them.
             await socket.close(code=COME_BACK, message=b"rights changed")
             return
         if items:
             with suppress(ConnectionResetError):
                 await socket.send_json({"items": items})
+        items = []
+        with suppress(TimeoutError):
+            items = await asyncio.wait_for(page.next_items(), RECHECK.total_seconds())
 
 
 async def _hear(request: web.Request, socket: web.WebSocketResponse, text: str) -> None:

@@ -1,5 +1,6 @@
 """A browser without a screen: it has a session's cookie, and posts with the page's own secret."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from bot.store.database import Database
 from inbox import people, sessions
 from inbox.gate import COOKIE
 
+AT_ONCE_SECONDS = 2.0
 CSRF = re.compile(r'<meta name="csrf" content="([^"]+)">')
 
 
@@ -45,7 +47,15 @@ class Browser:
 
     def live(self) -> Any:
         """The WebSocket of an open page, to be used with `async with`."""
-        return self.http.ws_connect(f"{self.home}/live", origin=self.home)
+        return self.http.ws_connect(f"{self.home}/live", origin=self.home, autoclose=False)
+
+
+async def farewell(page: aiohttp.ClientWebSocketResponse, *, seconds: float = AT_ONCE_SECONDS) -> int:
+    """The code with which the server ends this page, whatever news come before."""
+    async with asyncio.timeout(seconds):
+        while (message := await page.receive()).type is not aiohttp.WSMsgType.CLOSE:
+            assert message.type is aiohttp.WSMsgType.TEXT, message
+    return int(message.data)
 
 
 @asynccontextmanager

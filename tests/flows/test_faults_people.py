@@ -8,11 +8,10 @@ import pytest
 from bson import ObjectId
 
 from inbox.people import Role
-from tests.flows.browsing import Browser, signed_in
+from tests.flows.browsing import Browser, farewell, signed_in
 from tests.office import office_settings, open_office
 
 SIGNED_OUT, COME_BACK = 4401, 4408
-AT_ONCE_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +67,6 @@ async def test_a_double_click_in_two_windows_of_one_person_is_one_message(office
     assert [entry.text for entry in told if entry.recipient and entry.text == "Ya va"] == ["Ya va"]
 
 
-async def closes_at_once(page: aiohttp.ClientWebSocketResponse) -> int | None:
-    """The code with which the server ends it, whatever news come before."""
-    async with asyncio.timeout(AT_ONCE_SECONDS):
-        async for _ in page:
-            pass
-    return page.close_code
-
-
 async def hears(office, page: aiohttp.ClientWebSocketResponse) -> None:
     """Comes back when news reach this page: from now on it is subscribed."""
     office.says("whatsapp", "Carla", "¿Me leen?")
@@ -88,9 +79,9 @@ async def test_an_open_page_closes_when_its_session_is_revoked_from_another_brow
     async with here.live() as page, there.live() as kept:
         await hears(office, page)
         await there.done("/settings/sessions/close", session="all")
-        assert await closes_at_once(page) == SIGNED_OUT
+        assert await farewell(page) == SIGNED_OUT
         # The other one is asked to come back, and may.
-        assert await closes_at_once(kept) == COME_BACK
+        assert await farewell(kept) == COME_BACK
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await here.live()
     async with there.live() as again:
@@ -105,6 +96,16 @@ async def test_an_open_page_closes_when_the_owner_signs_its_person_out(office, b
     async with hers.live() as page:
         await hears(office, page)
         await owners.done(f"/settings/people/{agent.id}/{act}")
-        assert await closes_at_once(page) == SIGNED_OUT
+        assert await farewell(page) == SIGNED_OUT
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await hers.live()
+
+
+async def test_a_revocation_among_news_that_were_missed_is_noticed_too(office, browsers):
+    """The change stream broke: nobody was told of the session, and every page is told to look again."""
+    here = await browsers("Luis")
+    async with here.live() as page:
+        await hears(office, page)
+        await office.house.db["sessions"].delete_many({})
+        office.house.live.tell_reload()
+        assert await farewell(page) == SIGNED_OUT
