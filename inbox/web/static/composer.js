@@ -5,7 +5,8 @@ import { tell } from "./live.js";
 import { fragment, Problem, send } from "./net.js";
 import { discardRecording, startRecorder } from "./recorder.js";
 import { openTemplates } from "./templates.js";
-import { currentId, goToEnd, isAtEnd, onOpen, refresh } from "./thread.js";
+import { isAtEnd } from "./reading.js";
+import { currentId, goToEnd, onOpen, refresh } from "./thread.js";
 import { sayFailed, toast } from "./toast.js";
 import { word } from "./words.js";
 

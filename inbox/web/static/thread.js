@@ -3,13 +3,15 @@ import { listAddress, markOpen, openId, refreshRows, refreshViews, showList } fr
 import { listen, tell } from "./live.js";
 import { act, fragment, Problem } from "./net.js";
 import { setTitle } from "./notify.js";
+import { flow, isAtEnd, keepOlder, newLine, older, standing, tail, tidy } from "./reading.js";
 import { sayFailed } from "./toast.js";
 import { word } from "./words.js";
 
 const LOOK_EVERY = 25_000;
 const SIGN_LASTS = 7_000;
-const NEAR_END = 80;
-const ASK_EXTRA = 25;
+// How many of the newest messages are asked for again when something changed.
+const LEAST_FRESH = 20;
+const MOST_FRESH = 60;
 const inbox = document.getElementById("inbox");
 const pane = document.getElementById("pane");
 const hooks = new Set();
@@ -20,9 +22,6 @@ let isStale = false;
 let observer = null;
 
 const thread = () => document.getElementById("thread");
-const flow = () => document.getElementById("flow");
-const tail = () => document.getElementById("tail");
-const older = () => document.getElementById("older");
 export const currentId = () => thread()?.dataset.id ?? "";
 
 // `run()` after another conversation was put on the page.
@@ -112,8 +111,6 @@ export function goToEnd() {
   document.querySelector(".newest")?.remove();
 }
 
-export const isAtEnd = () => !flow() || flow().scrollHeight - flow().scrollTop - flow().clientHeight < NEAR_END;
-
 export function show(elementId) {
   const found = document.getElementById(elementId);
   if (!found) return false;
@@ -150,45 +147,26 @@ export async function refresh() {
 
 function wanted() {
   const shown = tail().querySelectorAll(".msg").length;
-  const isLong = shown > 150 && isAtEnd();
-  if (isLong) older().replaceChildren();
-  const limit = isLong ? 60 : Math.min(200, shown + ASK_EXTRA);
   const route = document.getElementById("composer-state")?.dataset.route ?? "";
-  return new URLSearchParams({ limit, route });
+  return new URLSearchParams({ limit: Math.min(MOST_FRESH, Math.max(LEAST_FRESH, shown)), route });
 }
 
 async function put(text) {
   const wasAtEnd = isAtEnd();
   const known = new Set([...tail().querySelectorAll(".msg.in")].map((message) => message.id));
-  const { scrollTop } = flow();
-  const height = flow().scrollHeight;
-  const lastShown = tail().querySelector(".entry")?.id;
-  const above = document.getElementById(lastShown)?.offsetTop;
-  await window.htmx.swap({ text, target: document.body, swap: "none", sourceElement: document.body });
-  if (!flow()) return;
+  const reading = inSight();
+  // The page changes at once, and what is read must stand still in the very next frame: settling is waited for later.
+  const settled = window.htmx.swap({ text, target: document.body, swap: "none", sourceElement: document.body });
   tidy();
-  // What was put above the first message that stood there pushes the text down: stay with what is being read.
-  const pushed = lastShown ? (document.getElementById(lastShown)?.offsetTop ?? 0) - (above ?? 0) : 0;
   if (wasAtEnd) goToEnd();
-  else if (height !== flow().scrollHeight) flow().scrollTop = scrollTop + pushed;
+  else stayWith(reading);
+  await settled;
+  if (!flow()) return;
   const fresh = [...tail().querySelectorAll(".msg.in")].filter((message) => !known.has(message.id)).length;
   if (fresh && !wasAtEnd) offerNewest(fresh);
   if (fresh && wasAtEnd) markRead();
   watchOlder();
   document.dispatchEvent(new CustomEvent("refreshed"));
-}
-
-// Day lines that say the same twice, messages that stand on two pages, bubbles that have become messages.
-function tidy() {
-  const ids = new Set([...tail().querySelectorAll(":scope > [id]")].map((item) => item.id));
-  for (const item of older().querySelectorAll(":scope > [id]")) if (ids.has(item.id)) item.remove();
-  let day = "";
-  for (const line of flow().querySelectorAll(".day")) {
-    line.hidden = line.dataset.day === day;
-    day = line.dataset.day;
-  }
-  const keys = new Set([...tail().querySelectorAll("[data-key]")].map((item) => item.dataset.key));
-  for (const bubble of document.querySelectorAll("#sending [data-key]")) if (keys.has(bubble.dataset.key)) bubble.remove();
 }
 
 function offerNewest(count) {
