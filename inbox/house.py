@@ -44,6 +44,10 @@ class Practice(Protocol):
         """Starts it and connects its accounts; doing it twice is the same as once."""
         ...
 
+    async def disconnect(self) -> None:
+        """Its accounts are gone: the next start does not bring them back."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class House:

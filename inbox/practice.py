@@ -82,6 +82,8 @@ class PracticeChannel:
 
     async def connect(self) -> None:
         """Comes back when its accounts are connected. Raises Unavailable when it does not come up."""
+        if not self._has_accounts():
+            self._playing.clear()
         await self._parts.db["meta"].update_one({"_id": DOCUMENT}, {"$set": {"wanted": True}}, upsert=True)
         self._wanted.set()
         if not await wait_for_event(self._playing, seconds=START_SECONDS) and not self.connected:
@@ -90,6 +92,10 @@ class PracticeChannel:
                 code="practice_down",
                 port=self._parts.port,
             )
+
+    async def disconnect(self) -> None:
+        """Its accounts are gone: the next start does not bring them back."""
+        await self._parts.db["meta"].update_one({"_id": DOCUMENT}, {"$set": {"wanted": False}})
 
     async def _find(self) -> dict[str, Any] | None:
         return await self._parts.db["meta"].find_one({"_id": DOCUMENT, "wanted": True})
@@ -109,13 +115,24 @@ class PracticeChannel:
         self._phone_url = (stored or {}).get("phone_url")
 
     async def _play(self, stopping: asyncio.Event) -> None:
+        """Until it is time to stop, or somebody took all its accounts away."""
         async with self._parts.leases.hold(LEASE) as hold, self._serving() as sandbox:
-            await self._join(sandbox.credentials())
-            self._playing.set()
-            log.info("practice channel is open", phone_page=self._phone_url)
-            while not stopping.is_set() and hold.is_valid():
+            while not stopping.is_set() and hold.is_valid() and await self._is_wanted():
+                if not self._playing.is_set():
+                    await self._join(sandbox.credentials())
+                    self._playing.set()
+                    log.info("practice channel is open", phone_page=self._phone_url)
                 await wait_for_event(stopping, seconds=LOOK_SECONDS)
         self._playing.clear()
+
+    async def _is_wanted(self) -> bool:
+        if self._has_accounts() or await self._find() is not None:
+            return True
+        self._wanted.clear()
+        return False
+
+    def _has_accounts(self) -> bool:
+        return any(account.origin == "practice" for account in self._parts.accounts.all())
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Sandbox]:

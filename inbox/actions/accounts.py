@@ -246,8 +246,13 @@ async def switch(house: House, account: AccountRecord, *, on: bool) -> None:
 
 
 async def remove(house: House, account: AccountRecord) -> None:
-    """Disconnected for good; what waited for it is cancelled. Its conversations and messages stay: the company's."""
+    """Disconnected for good; what waited for it is cancelled. Its conversations and messages stay: the company's.
+
+    With the last of its accounts the practice channel goes, until somebody wants it again.
+    """
     async for row in house.db["outbox"].find({"account": account.id, "state": {"$in": ["queued", "held"]}}, {"_id": 1}):
         with suppress(Conflict):
             await house.outbox.cancel(row["_id"])
     await house.accounts.remove(account.id)
+    if account.origin == "practice" and not any(one.origin == "practice" for one in house.accounts.all()):
+        await house.practice.disconnect()
