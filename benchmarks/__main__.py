@@ -11,7 +11,7 @@ from typing import Any
 import click
 import uvloop
 
-from benchmarks import report
+from benchmarks import machine, report
 from benchmarks.figures import Result
 from benchmarks.programs import Failed
 
@@ -21,15 +21,18 @@ QUIET_CORES = 0.25
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--wait", default=0.0, help="Wait up to so many seconds, before each, until nothing else is going on.")
 @click.pass_context
-def main(context: click.Context) -> None:
+def main(context: click.Context, wait: float) -> None:
     """Bandeja's figures, each beside its bare limit in the same run."""
+    context.obj = wait
     if context.invoked_subcommand is None:
-        sys.exit(0 if all([measure(name) for name in NAMES]) else 1)
+        sys.exit(0 if all([measure(name, wait) for name in NAMES]) else 1)
 
 
-def measure(name: str, **options: Any) -> bool:
+def measure(name: str, wait: float, **options: Any) -> bool:
     """Whether it met its bars."""
+    machine.wait_for_quiet(QUIET_CORES / 2, seconds=wait)
     run: Callable[..., Coroutine[Any, Any, Result]] = importlib.import_module(f"benchmarks.{name}").run
     given = {key: value for key, value in options.items() if value is not None}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -48,8 +51,9 @@ def measure(name: str, **options: Any) -> bool:
 
 
 def _command(name: str, *options: Callable[[Any], Any]) -> None:
-    def run(**given: Any) -> None:
-        sys.exit(0 if measure(name, **given) else 1)
+    @click.pass_obj
+    def run(wait: float, /, **given: Any) -> None:
+        sys.exit(0 if measure(name, wait, **given) else 1)
 
     run.__doc__ = importlib.import_module(f"benchmarks.{name}").__doc__
     for option in options:

@@ -56,6 +56,16 @@ def watched(also: Callable[[], Iterable[int]] = tuple) -> Iterator[Load]:
     load.stolen = (stolen_after - stolen) / TICKS / load.seconds
 
 
+def wait_for_quiet(cores: float, *, seconds: float) -> None:
+    """Comes back when others use less than `cores` for five seconds, or the time is over."""
+    last = time.monotonic() + seconds
+    while time.monotonic() < last:
+        with watched() as load:
+            time.sleep(5)
+        if load.foreign < cores:
+            return
+
+
 def _machine() -> tuple[int, int]:
     """Ticks that all processes used, and that another guest of the same host got instead."""
     numbers = [int(part) for part in (PROC / "stat").read_text().splitlines()[0].split()[1:]]
