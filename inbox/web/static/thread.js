@@ -153,13 +153,16 @@ function wanted() {
 
 async function put(text) {
   const wasAtEnd = isAtEnd();
-  const known = new Set([...tail().querySelectorAll(".msg.in")].map((message) => message.id));
-  const reading = inSight();
+  const known = new Set([...flow().querySelectorAll(".msg")].map((message) => message.id));
+  const line = newLine();
+  const stand = standing();
+  keepOlder(text);
   // The page changes at once, and what is read must stand still in the very next frame: settling is waited for later.
   const settled = window.htmx.swap({ text, target: document.body, swap: "none", sourceElement: document.body });
+  line?.restore();
   tidy();
   if (wasAtEnd) goToEnd();
-  else stayWith(reading);
+  else stand?.restore();
   await settled;
   if (!flow()) return;
   const fresh = [...tail().querySelectorAll(".msg.in")].filter((message) => !known.has(message.id)).length;
