@@ -7,10 +7,10 @@ from pathlib import Path
 from bot.clock import SystemClock
 from bot.config import Settings
 from bot.delivery.sweep import RESTORED
-from bot.errors import N_, Refused
+from bot.errors import N_, DomainError, Refused
 from bot.store import backup
 from bot.store.database import Database
-from bot.store.secrets import keep_key
+from bot.store.secrets import BAD_KEY, keep_key
 from inbox import people, sessions
 from inbox.actions import accounts, erasure
 from inbox.checks import Line, check_account, check_house, check_secrets
@@ -65,12 +65,23 @@ async def list_accounts(settings: Settings) -> list[str]:
 
 
 async def check_all(settings: Settings) -> list[Line]:
+    """Without a database there is nothing more to look at, and that is said in its line."""
+    read = Line(N_("Settings"), True, N_("read"))
+    try:
+        return [read, *await _check_house(settings)]
+    except DomainError as error:
+        if error.code == BAD_KEY:
+            raise
+        return [read, Line(N_("Database"), False, error.message, error.fields)]
+
+
+async def _check_house(settings: Settings) -> list[Line]:
     async with open_house(settings) as house:
         lines = [line for line in await check_house(house) if "name" not in line.fields]
         unset = check_secrets(settings, os.environ)
         off = {line.fields["name"] for line in unset}
         asked = [await check_account(house, account) for account in house.accounts.all() if account.name not in off]
-        return [Line(N_("Settings"), True, N_("read")), *lines, *unset, *asked]
+        return [*lines, *unset, *asked]
 
 
 async def check_accounts(settings: Settings, wanted: str) -> list[Line]:

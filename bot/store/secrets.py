@@ -22,6 +22,7 @@ from bot.store import private
 FILE_NAME, VARIABLE = "key", "BANDEJA_KEY"
 KEY_BYTES, NONCE_BYTES = 32, 12
 FIRST_FORMAT = b"\x01"
+BAD_KEY = "bad_key"
 
 
 class CannotOpen(Exception):
@@ -93,5 +94,5 @@ def _vault(text: str, place: str) -> Vault:
         key = b""
     if len(key) != KEY_BYTES:
         sentence = N_("%(place)s holds no key of Bandeja: 32 bytes in base64 are expected.")
-        raise Refused(sentence, code="bad_key", place=place)
+        raise Refused(sentence, code=BAD_KEY, place=place)
     return Vault(key)

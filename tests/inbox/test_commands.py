@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from bot.config import Settings
+from bot.config import MongoDB, Settings
 from inbox.__main__ import main
 from inbox.checks import check_secrets
+from inbox.commands import check_all
 from inbox.wiring import connect_configured, heed_missing_secrets
 
 BOTS = [
@@ -81,3 +82,10 @@ async def test_a_variable_that_holds_no_token_harms_nobody_else(configured, stor
     monkeypatch.setenv("SOPORTE", "2:soporte-token-of-a-bot")
     await connect_configured(store, configured.accounts, configured.settings)
     assert [account.name for account in configured.accounts.all()] == ["Soporte"]
+
+
+async def test_a_database_that_cannot_be_used_fails_in_a_line_of_the_check(settings):
+    nowhere = MongoDB(uri="mongodb://127.0.0.1:no-port/", database="x")
+    lines = await check_all(settings.model_copy(update={"mongodb": nowhere}))
+    assert [(line.say()[0], line.ok) for line in lines] == [("Settings", True), ("Database", False)]
+    assert lines[1].say()[1].startswith("The address in [mongodb] uri cannot be used")
