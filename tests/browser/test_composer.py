@@ -192,3 +192,14 @@ async def test_a_shut_window_offers_templates_and_one_is_filled_seen_and_sent(of
     await marta.tick("su pedido 4821", "read")
     (sent,) = await received(office, "Ana")
     assert sent["text"].startswith("Hola Ana, su pedido 4821")
+
+
+async def test_after_a_day_messenger_is_answered_as_a_human_agent(office, owner, seats):
+    office.says("messenger", "Gael", Act(text="¿Sigue la oferta?", at=time.time() - TWO_DAYS))
+    marta = await seats.agent(office.house, owner)
+    await marta.open("Gael")
+    await expect(marta.page.locator("#composer-state")).to_have_attribute("data-state", "human")
+    await marta.write("Sí, hasta el viernes")
+    await marta.tick("hasta el viernes", "read")
+    (line,) = [line for line in office.sandbox.chat("messenger", "Gael").lines if line.by == "company"]
+    assert line.text == "Sí, hasta el viernes"
