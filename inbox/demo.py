@@ -46,7 +46,7 @@ async def serve_demo(settings: Settings) -> None:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    async with running(settings, Parts(web=True, worker=True), demo=True) as (house, address):
+    async with running(settings, Parts(web=True, worker=True), demo=True, warm=True) as (house, address):
         await house.practice.connect()
         sandbox = _sandbox(house)
         if not await people.has_owner(house.db):

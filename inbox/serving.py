@@ -13,9 +13,10 @@ from aiohttp import web
 from bot.config import Settings
 from bot.errors import N_, Unavailable
 from bot.log import logger
-from bot.tasks import Services
+from bot.tasks import Services, spawn
 from inbox import people, sessions
 from inbox.house import House
+from inbox.web.answers import RENDERER
 from inbox.wiring import Works, build_app, build_works, heed_missing_secrets, open_house
 
 SHUTDOWN_SECONDS = 5.0
@@ -34,7 +35,7 @@ async def serve(settings: Settings, parts: Parts) -> None:
     """Until SIGINT or SIGTERM. Raises Unavailable when the port is taken or the database does not come up."""
     stopping = asyncio.Event()
     _listen_for_signals(stopping)
-    async with running(settings, parts) as (house, address):
+    async with running(settings, parts, warm=True) as (house, address):
         if address:
             await _greet(house, address)
         settle_memory()
@@ -44,13 +45,17 @@ async def serve(settings: Settings, parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings, parts: Parts, *, demo: bool = False) -> AsyncIterator[tuple[House, str]]:
-    """The house with everything going, and the site's own address ("" without one)."""
+async def running(
+    settings: Settings, parts: Parts, *, demo: bool = False, warm: bool = False
+) -> AsyncIterator[tuple[House, str]]:
+    """The house with everything going, and the site's own address ("" without one). `warm` gets all pages ready beside
+    it, so that nobody waits for a first one.
+    """
     async with open_house(settings, demo=demo) as house, AsyncExitStack() as stack:
         await heed_missing_secrets(house)
         works = build_works(house)
         await stack.enter_async_context(Services(*works.always))
-        address = await stack.enter_async_context(_site(house, works)) if parts.web else ""
+        address = await stack.enter_async_context(_site(house, works, warm=warm)) if parts.web else ""
         if address:
             house.practice.listen_at(address)
             await stack.enter_async_context(Services(*works.beside_site))
@@ -75,14 +80,14 @@ def _listen_for_signals(stopping: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _site(house: House, works: Works) -> AsyncIterator[str]:
-    server = house.settings.server
-    runner = web.AppRunner(
-        build_app(house, works), access_log=None, handler_cancellation=False, shutdown_timeout=SHUTDOWN_SECONDS
-    )
+async def _site(house: House, works: Works, *, warm: bool) -> AsyncIterator[str]:
+    server, app = house.settings.server, build_app(house, works)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await _bind(runner, server.host, server.port)
+        if warm:
+            spawn(asyncio.to_thread(app[RENDERER].prepare), name="get the pages ready")
         port = runner.addresses[0][1]
         host = "127.0.0.1" if server.host in ("0.0.0.0", "") else server.host  # noqa: S104 - what was configured
         yield f"http://{host}:{port}"
