@@ -17,7 +17,7 @@ from bot.delivery import aside, meters
 from bot.delivery.arrivals import Arrival, Handler
 from bot.delivery.aside import Entry
 from bot.delivery.reading import Reader, Reading, set_aside
-from bot.errors import Unavailable
+from bot.errors import DomainError, Unavailable
 from bot.log import logger
 from bot.store.database import Database, is_away
 from bot.store.lease import Hold
@@ -214,7 +214,9 @@ class Turn:
     def _set_aside(self, arrival: Arrival, error: Exception) -> Entry:
         kind = type(arrival.fact).__name__
         log.error("set aside", journal=arrival.source.journal_id, kind=kind, exc_info=error)
-        return set_aside(arrival.source, arrival.fact, arrival.account.id, f"{type(error).__name__}: {error}")
+        # Only our own sentences are shown: what a library says may quote somebody's words.
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, DomainError) else type(error).__name__
+        return set_aside(arrival.source, arrival.fact, arrival.account.id, reason)
 
     async def _surely(self, write: Callable[[], Awaitable[Any]]) -> None:
         """Raises LeaseLost: then whoever has it does all of this again."""

@@ -91,9 +91,10 @@ async def get_entry(db: Database, entry_id: str) -> dict[str, Any]:
 
 
 async def drop(db: Database, entry_id: str) -> None:
-    """It is of no use to anybody. Raises NotFound."""
+    """It is of no use to anybody. Raises NotFound; what was replayed meanwhile stays as it is."""
     await get_entry(db, entry_id)
-    await db["aside"].update_one({"_id": entry_id}, {"$set": {"state": "dropped"}})
+    standing = {"_id": entry_id, "state": {"$in": ["aside", "unknown"]}}
+    await db["aside"].update_one(standing, {"$set": {"state": "dropped"}})
 
 
 async def mark_replayed(db: Database, entry: Mapping[str, Any]) -> None:

@@ -65,7 +65,7 @@ async def keep(db: Database, spool: Spool, *, claimed: str, kind: MediaKind | No
         "name": _named(name, mime),
         "size": spool.size,
         "sha256": spool.sha256,
-        "file": await files.save(db, spool.path, name=name),
+        "file": await files.save(db, spool.path, name=_named(name, mime)),
         **seen,
     }
 
