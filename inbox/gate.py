@@ -36,6 +36,7 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Unavailable, 503),
     (Refused, 422),
 )
+_HTTP_WORDS = {404: N_("There is no such page."), 405: N_("That cannot be done here."), 413: N_("That is too large.")}
 _STATUS_BY_CODE = {"too_many_tries": 429, "cursor_invalid": 400, "too_large": 413}
 log = logger(__name__)
 
@@ -158,9 +159,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return answer_no(
-            request, error.status, error.reason.lower().replace(" ", "_"), translator(request)(error.reason)
-        )
+        code = error.reason.lower().replace(" ", "_")
+        return answer_no(request, error.status, code, translator(request)(_HTTP_WORDS.get(error.status, error.reason)))
     except (ConnectionFailure, ExecutionTimeout):
         sentence = translator(request)(N_("The database does not answer right now. Try again in a moment."))
         return answer_no(request, 503, "unavailable", sentence)

@@ -19,6 +19,15 @@ async def type_in(db: Database, conversation: dict[str, Any], agent: Agent, *, n
     await _sign(db, conversation, agent, {"looking_until": now + LOOKING, "typing_until": now + TYPING}, now=now)
 
 
+async def stop_typing(db: Database, conversation_id: str, agent_id: str, *, now: datetime) -> None:
+    """What was typed is sent: the sign does not linger. They still look."""
+    typed = await db["presence"].find_one_and_update(
+        {"_id": f"{conversation_id}:{agent_id}", "typing_until": {"$gt": now}}, {"$set": {"typing_until": now}}
+    )
+    if typed:
+        await publish(db, [{"what": "presence", **typed["where"]}])
+
+
 async def leave(db: Database, conversation_id: str, agent_id: str) -> None:
     gone = await db["presence"].find_one_and_delete({"_id": f"{conversation_id}:{agent_id}"})
     if gone:

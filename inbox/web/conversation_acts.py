@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.delivery.signals import Signals
 from bot.errors import N_, Refused
-from inbox import labels
+from inbox import labels, presence
 from inbox.actions import replies, states
 from inbox.actions.replies import TemplateWish
 from inbox.drafts import save_draft
@@ -48,6 +48,7 @@ async def reply(request: web.Request) -> web.Response:
         client_key=form.client_key or None,
     )
     await save_draft(house.db, conversation["_id"], agent.id, "reply", text="", now=house.clock.now())
+    await presence.stop_typing(house.db, conversation["_id"], agent.id, now=house.clock.now())
     ids = [message["_id"] for message in messages]
     return made(request, {"message": ids[0], "messages": ids}, back=_back(request))
 
