@@ -7,7 +7,7 @@ bucket of theirs needs no document; a new holder of the lane begins with a full 
 "later" once.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,6 +45,7 @@ class Pacing:
         self._clock = clock
         self._persons: OrderedDict[str, _Bucket] = OrderedDict()
         self._in_hand: dict[str, int] = {}
+        self._slowed: Counter[str] = Counter()
 
     async def take_at_once(self, account: str, limits: Limits, want: int) -> Grant:
         """As `take`, for replies: a few tokens are kept in hand, so that an answer does not wait for the database.
@@ -68,8 +69,11 @@ class Pacing:
         """Never the last ones, and of a slow account none: somebody else may have more use for them."""
         want = int(min(IN_HAND, limits.per_second / 5))
         if want and self._in_hand.get(account, 0) < want:
+            slowed = self._slowed[account]
             grant = await self.take(account, limits, want, leave=want)
-            self._in_hand[account] = self._in_hand.get(account, 0) + grant.count
+            # What was taken before the platform said "too fast" counts for nothing after it.
+            if self._slowed[account] == slowed:
+                self._in_hand[account] = self._in_hand.get(account, 0) + grant.count
 
     async def take(self, account: str, limits: Limits, want: int, *, leave: int = 0) -> Grant:
         """Up to `want` sends for this account, leaving `leave` tokens to those who come first (replies)."""
@@ -83,8 +87,10 @@ class Pacing:
 
     async def slow_down(self, account: str, limits: Limits, *, seconds: float) -> None:
         """The platform said "too fast": nobody sends for this account before `seconds`, and slower then."""
-        self._in_hand.pop(account, None)
+        self._slowed[account] += 1
         await self._pace.update_one({"_id": f"account:{account}"}, _slowing(limits.per_second, seconds), upsert=True)
+        self._slowed[account] += 1
+        self._in_hand.pop(account, None)
 
     def wait_for_person(self, account: str, identity: str, limits: Limits) -> float:
         """Seconds until this person may get the next message; 0 when now."""
